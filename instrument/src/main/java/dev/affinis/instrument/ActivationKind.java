@@ -1,0 +1,81 @@
+package dev.affinis.instrument;
+
+import java.util.Locale;
+
+/**
+ * The activation functions of {@code torch.nn} and {@code torch.nn.functional}.
+ *
+ * <p>Functions that normalise across units instead of acting on each (softmax and its kin) are not
+ * activations in this sense. {@link #GLU} halves the width; its site is captured, but scores that
+ * need input and output of the same width give a reason instead of a number.
+ */
+public enum ActivationKind {
+  /** max(0, x). */
+  RELU,
+  /** min(max(0, x), 6). */
+  RELU6,
+  /** x for x &gt; 0, otherwise a fixed slope times x. */
+  LEAKY_RELU,
+  /** Leaky ReLU with a learned slope. */
+  PRELU,
+  /** Leaky ReLU with a random slope in training and the mean slope in inference. */
+  RRELU,
+  /** x for x &gt; 0, otherwise alpha (exp(x) - 1). */
+  ELU,
+  /** Scaled ELU with its two fixed constants. */
+  SELU,
+  /** Continuously differentiable ELU. */
+  CELU,
+  /** x Phi(x), exact or by its tanh approximation. */
+  GELU,
+  /** x sigmoid(x), also known as swish. */
+  SILU,
+  /** x tanh(softplus(x)). */
+  MISH,
+  /** 1 / (1 + exp(-x)). */
+  SIGMOID,
+  /** min(max(0, x / 6 + 1/2), 1). */
+  HARDSIGMOID,
+  /** log(sigmoid(x)). */
+  LOG_SIGMOID,
+  /** tanh(x). */
+  TANH,
+  /** x clipped to an interval other than [0, 6]. */
+  HARDTANH,
+  /** x - tanh(x). */
+  TANHSHRINK,
+  /** x hardsigmoid(x). */
+  HARDSWISH,
+  /** log(1 + exp(x)). */
+  SOFTPLUS,
+  /** x / (1 + |x|). */
+  SOFTSIGN,
+  /** x shrunk towards 0 by a fixed amount. */
+  SOFTSHRINK,
+  /** x where |x| exceeds a bound, otherwise 0. */
+  HARDSHRINK,
+  /** x above a threshold, otherwise a fixed value. */
+  THRESHOLD,
+  /** First half of the units times the sigmoid of the second half. */
+  GLU;
+
+  /**
+   * Returns the name used in signature files and on the command line, such as {@code leaky_relu}.
+   *
+   * @return the name in lower case with underscores
+   */
+  public String word() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  /**
+   * Finds a kind by its {@link #word()}.
+   *
+   * @param word the name in lower case
+   * @return the kind
+   * @throws IllegalArgumentException if there is none of that name
+   */
+  public static ActivationKind ofWord(String word) {
+    return valueOf(word.toUpperCase(Locale.ROOT));
+  }
+}

@@ -1,0 +1,20 @@
+package dev.affinis.instrument;
+
+/**
+ * Which axis of an activation with three or more axes holds the channels.
+ *
+ * <p>{@link #AUTO} asks the model instead of the sizes: a tensor has the layout of the operation
+ * that produced it. Convolution, batch and group normalisation and spatial pooling put channels
+ * first; linear layers, matrix products, layer normalisation and embeddings put them last; a
+ * permutation that moves the channel axis moves it. Element-wise operations keep the layout of the
+ * most recent such operation that made a tensor of the same shape, or of the most recent one at all
+ * when none did.
+ */
+public enum Layout {
+  /** As the producing operation says. */
+  AUTO,
+  /** Samples, channels, positions... */
+  CHANNELS_FIRST,
+  /** Samples, positions..., channels. */
+  CHANNELS_LAST
+}

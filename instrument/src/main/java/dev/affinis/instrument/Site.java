@@ -1,0 +1,32 @@
+package dev.affinis.instrument;
+
+import ai.djl.ndarray.types.Shape;
+
+/**
+ * One activation call in a model.
+ *
+ * @param path the module that makes the call, as the model's own code names it ({@code
+ *     layer1.0.relu}); {@value #ROOT} if the model itself calls a functional activation
+ * @param call 1 for the first activation call made under this path in one forward pass, 2 for the
+ *     second, and so on
+ * @param kind the activation function
+ * @param shape shape of the activation's output for one sample, without the batch axis
+ * @param dimension number of values per sample after pooling
+ */
+public record Site(String path, int call, ActivationKind kind, Shape shape, int dimension) {
+  /** The path of calls that the model makes itself, outside all its modules. */
+  public static final String ROOT = "(root)";
+
+  /**
+   * Returns a name for messages.
+   *
+   * @return the path, followed by the call number if it is not the first
+   */
+  public String label() {
+    return label(path, call);
+  }
+
+  static String label(String path, int call) {
+    return call == 1 ? path : path + " (call " + call + ")";
+  }
+}

@@ -1,0 +1,11 @@
+package dev.affinis.instrument;
+
+/**
+ * An activation call that was found but cannot be measured.
+ *
+ * @param path the module that makes the call
+ * @param call number of the call under this path, from 1
+ * @param kind the activation function, or {@code null} if the call was never reached
+ * @param reason why it is not measured
+ */
+public record SkippedSite(String path, int call, ActivationKind kind, String reason) {}

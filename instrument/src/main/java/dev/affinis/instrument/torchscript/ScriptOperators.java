@@ -1,0 +1,113 @@
+package dev.affinis.instrument.torchscript;
+
+import dev.affinis.instrument.ActivationKind;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+
+/** What the operators of TorchScript are to us: activations, or producers of a known layout. */
+final class ScriptOperators {
+  private static final Map<String, ActivationKind> ACTIVATIONS = new HashMap<>();
+
+  static {
+    for (ActivationKind kind : ActivationKind.values()) {
+      ACTIVATIONS.put(kind.word(), kind);
+    }
+    ACTIVATIONS.put("special_expit", ActivationKind.SIGMOID);
+    ACTIVATIONS.put("rrelu_with_noise", ActivationKind.RRELU);
+    // These two have no operator of their own: TapPass recognises the expressions they print as.
+    ACTIVATIONS.remove(ActivationKind.SOFTSIGN.word());
+    ACTIVATIONS.remove(ActivationKind.TANHSHRINK.word());
+  }
+
+  /** Operators whose result has its channels in axis 1. */
+  private static final Set<String> CHANNELS_FIRST =
+      Set.of(
+          "_convolution",
+          "_convolution_mode",
+          "convolution",
+          "conv1d",
+          "conv2d",
+          "conv3d",
+          "conv_transpose1d",
+          "conv_transpose2d",
+          "conv_transpose3d",
+          "batch_norm",
+          "instance_norm",
+          "group_norm",
+          "max_pool1d",
+          "max_pool2d",
+          "max_pool3d",
+          "avg_pool1d",
+          "avg_pool2d",
+          "avg_pool3d",
+          "adaptive_avg_pool1d",
+          "adaptive_avg_pool2d",
+          "adaptive_avg_pool3d",
+          "pixel_shuffle",
+          "pixel_unshuffle",
+          "upsample_nearest1d",
+          "upsample_nearest2d",
+          "upsample_nearest3d",
+          "upsample_linear1d",
+          "upsample_bilinear2d",
+          "upsample_bicubic2d",
+          "upsample_trilinear3d",
+          "grid_sampler");
+
+  /** Operators whose result has its channels in the last axis. */
+  private static final Set<String> CHANNELS_LAST =
+      Set.of(
+          "linear",
+          "addmm",
+          "mm",
+          "bmm",
+          "baddbmm",
+          "matmul",
+          "layer_norm",
+          "rms_norm",
+          "embedding",
+          "embedding_bag",
+          "scaled_dot_product_attention");
+
+  /** What a permutation of the axes does to the layout. */
+  enum Permutation {
+    TO_CHANNELS_FIRST,
+    TO_CHANNELS_LAST,
+    SWAP
+  }
+
+  private static final Map<String, Permutation> PERMUTATIONS =
+      Map.of(
+          "0,3,1,2", Permutation.TO_CHANNELS_FIRST,
+          "0,2,3,1", Permutation.TO_CHANNELS_LAST,
+          "0,4,1,2,3", Permutation.TO_CHANNELS_FIRST,
+          "0,2,3,4,1", Permutation.TO_CHANNELS_LAST,
+          "0,2,1", Permutation.SWAP);
+
+  private ScriptOperators() {}
+
+  /** The activation an operator computes, in place or not, or {@code null}. */
+  static ActivationKind activation(String operator) {
+    return ACTIVATIONS.get(
+        operator.endsWith("_") ? operator.substring(0, operator.length() - 1) : operator);
+  }
+
+  static boolean producesChannelsFirst(String operator) {
+    return CHANNELS_FIRST.contains(operator);
+  }
+
+  static boolean producesChannelsLast(String operator) {
+    return CHANNELS_LAST.contains(operator);
+  }
+
+  /**
+   * The effect of a permutation.
+   *
+   * @param axes the axes as printed, without blanks and brackets
+   * @return what it does, or {@code null} if it is none of the usual ones
+   */
+  static Permutation permutation(String axes) {
+    return PERMUTATIONS.get(axes);
+  }
+}

@@ -1,0 +1,55 @@
+package dev.affinis.instrument.torchscript;
+
+import ai.djl.ndarray.types.Shape;
+import dev.affinis.instrument.ActivationKind;
+import dev.affinis.instrument.Site;
+import java.util.Arrays;
+
+/**
+ * The name under which an instrumented model returns one side of one activation call.
+ *
+ * @param order position of the call in the order of execution, from 0
+ * @param isPre whether this is the activation's input
+ * @param kind the activation
+ * @param shape shape of the tensor before pooling, with the batch axis
+ * @param path module path, or {@link Site#ROOT}
+ */
+public record TapKey(int order, boolean isPre, ActivationKind kind, Shape shape, String path) {
+  private static final String PREFIX = "affinis|";
+
+  /**
+   * Whether a name is such a key, not the name of one of the model's own outputs.
+   *
+   * @param name name of an output, may be {@code null}
+   * @return whether {@link #parse} accepts it
+   */
+  public static boolean isKey(String name) {
+    return name != null && name.startsWith(PREFIX);
+  }
+
+  /**
+   * Reads a key, written as {@code affinis|order|side|kind|[sizes]|.path}.
+   *
+   * @param name the name of an output
+   * @return its parts
+   */
+  public static TapKey parse(String name) {
+    String[] parts = name.split("\\|", 6);
+    String sizes = parts[4].substring(1, parts[4].length() - 1);
+    long[] shape =
+        sizes.isEmpty()
+            ? new long[0]
+            : Arrays.stream(sizes.split(", ")).mapToLong(Long::parseLong).toArray();
+    return new TapKey(
+        Integer.parseInt(parts[1]),
+        parts[2].equals("pre"),
+        ActivationKind.ofWord(parts[3]),
+        new Shape(shape),
+        modulePath(parts[5]));
+  }
+
+  /** The path for people: no leading dot, and a word for the root. */
+  static String modulePath(String scope) {
+    return scope.isEmpty() ? Site.ROOT : scope.substring(1);
+  }
+}

@@ -1,0 +1,167 @@
+package dev.affinis.instrument.torchscript;
+
+import dev.affinis.instrument.torchscript.ScriptFunction.Call;
+import dev.affinis.instrument.torchscript.ScriptFunction.Parameter;
+import dev.affinis.instrument.torchscript.ScriptFunction.Range;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Prints a program's source with its activations observed.
+ *
+ * <p>Every function that can reach an activation gets two more parameters in front: the taps, an
+ * object that collects what is seen, and the path of the module on whose behalf it runs. An
+ * activation {@code torch.relu_(E)} becomes {@code (taps).post(scope, "relu", torch.relu_((taps)
+ * .pre(scope, "relu", E)))}: both methods pool what they are given, note it and hand the tensor on,
+ * before an operator in place can overwrite it. Everything else is copied character by character.
+ */
+final class TapPass {
+  static final String TAPS = "affinis_taps";
+  static final String SCOPE = "affinis_scope";
+  static final String TAPS_TYPE = "__torch__.affinis.Taps";
+  private static final String FORWARD = "affinis_forward";
+
+  private final CallGraph graph;
+  private final TapPlan plan;
+  private final ScriptFunction forward;
+
+  /**
+   * Creates a pass.
+   *
+   * @param graph the program
+   * @param plan what is observed in it
+   * @param forward the root module's forward
+   */
+  TapPass(CallGraph graph, TapPlan plan, ScriptFunction forward) {
+    this.graph = graph;
+    this.plan = plan;
+    this.forward = forward;
+  }
+
+  /**
+   * Prints all files.
+   *
+   * @param files the program's files
+   * @param newForward source of the method that takes the place of the root's forward; the old one
+   *     is renamed to {@value #FORWARD}
+   * @return the new source of each file, by its name
+   */
+  Map<String, String> print(List<ScriptFile> files, String newForward) {
+    Map<String, String> sources = new LinkedHashMap<>();
+    for (ScriptFile file : files) {
+      StringBuilder out = new StringBuilder(file.source().length() * 5 / 4);
+      int done = 0;
+      for (ScriptFunction function : file.functions()) {
+        int start = file.tokens().get(function.open()).start();
+        out.append(file.source(), done, start);
+        if (function.equals(forward)) {
+          // The token before the parenthesis is the name.
+          out.setLength(out.length() - function.name().length());
+          out.append(FORWARD);
+        }
+        printHeader(out, file, function);
+        printBody(out, file, function);
+        done = file.tokens().get(function.bodyEnd() - 1).end();
+        if (function.equals(forward)) {
+          out.append('\n').append(newForward);
+        }
+      }
+      out.append(file.source(), done, file.source().length());
+      sources.put(file.name(), out.toString());
+    }
+    return sources;
+  }
+
+  private void printHeader(StringBuilder out, ScriptFile file, ScriptFunction function) {
+    List<Token> tokens = file.tokens();
+    int open = tokens.get(function.open()).start();
+    int bodyStart = tokens.get(function.bodyStart()).start();
+    if (!plan.isTapped(function)) {
+      out.append(file.source(), open, bodyStart);
+      return;
+    }
+    String extra = TAPS + ": " + TAPS_TYPE + ", " + SCOPE + ": str";
+    if (function.isMethod()) {
+      Parameter self = function.parameters().get(0);
+      int after = tokens.get(self.end() - 1).end();
+      out.append(file.source(), open, after).append(", ").append(extra);
+      out.append(file.source(), after, bodyStart);
+    } else {
+      out.append('(').append(extra).append(function.parameters().isEmpty() ? "" : ", ");
+      out.append(file.source(), open + 1, bodyStart);
+    }
+  }
+
+  private void printBody(StringBuilder out, ScriptFile file, ScriptFunction function) {
+    int end = file.tokens().get(function.bodyEnd() - 1).end();
+    if (plan.isTapped(function)) {
+      printRange(out, file, function.calls(), file.tokens().get(function.bodyStart()).start(), end);
+    } else {
+      out.append(file.source(), file.tokens().get(function.bodyStart()).start(), end);
+    }
+  }
+
+  /** Copies the source between two offsets with the given calls, all inside it, rewritten. */
+  private void printRange(StringBuilder out, ScriptFile file, List<Call> calls, int from, int to) {
+    int done = from;
+    for (Call call : calls) {
+      int start = file.tokens().get(call.from()).start();
+      int end = file.tokens().get(call.close()).end();
+      if (start >= done && end <= to) {
+        out.append(file.source(), done, start);
+        printCall(out, file, call);
+        done = end;
+      }
+    }
+    out.append(file.source(), done, to);
+  }
+
+  private void printCall(StringBuilder out, ScriptFile file, Call call) {
+    TapPlan.Role role = plan.role(call);
+    if (role == null) {
+      printPlainCall(out, file, call);
+    } else if (role.isActivation()) {
+      String what = SCOPE + ", " + role.argument() + ", ";
+      Range input = call.arguments().get(role.input());
+      int inputStart = file.tokens().get(input.from()).start();
+      int inputEnd = file.tokens().get(input.to() - 1).end();
+      out.append('(').append(TAPS).append(").post(").append(what);
+      printRange(out, file, call.inner(), file.tokens().get(call.from()).start(), inputStart);
+      out.append('(').append(TAPS).append(").pre(").append(what);
+      printRange(out, file, call.inner(), inputStart, inputEnd);
+      out.append(", )");
+      printRange(out, file, call.inner(), inputEnd, file.tokens().get(call.close()).end());
+      out.append(", )");
+    } else {
+      out.append('(').append(TAPS).append(").").append(role.method()).append('(');
+      out.append(role.argument());
+      printPlainCall(out, file, call);
+      out.append(", )");
+    }
+  }
+
+  private void printPlainCall(StringBuilder out, ScriptFile file, Call call) {
+    List<Token> tokens = file.tokens();
+    CallGraph.Target target = graph.target(call);
+    boolean tapped = target != null && plan.isTapped(target.function());
+    int afterOpen = tokens.get(call.open()).end();
+    printRange(out, file, call.inner(), tokens.get(call.from()).start(), afterOpen);
+    if (tapped) {
+      if (target.function().equals(forward)) {
+        out.setLength(out.length() - call.callee().length() - 1);
+        out.append(FORWARD).append('(');
+      }
+      out.append(TAPS).append(", ").append(scope(target.scope())).append(", ");
+    }
+    printRange(out, file, call.inner(), afterOpen, tokens.get(call.close()).end());
+  }
+
+  private static String scope(String added) {
+    return added.isEmpty() ? SCOPE : "torch.add(" + SCOPE + ", " + quote(added) + ")";
+  }
+
+  private static String quote(String text) {
+    return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
+  }
+}

@@ -1,0 +1,113 @@
+class Taps:
+  rows : Dict[str, Tensor]
+  layouts : Dict[str, int]
+  recent : int
+  current : int
+  forced : int
+  reference : bool
+  count : int
+  def __init__(self: __torch__.affinis.Taps,
+    reference: bool,
+    forced: int) -> NoneType:
+    self.rows = annotate(Dict[str, Tensor], {})
+    self.layouts = annotate(Dict[str, int], {})
+    self.recent = -1
+    self.current = 0
+    self.forced = forced
+    self.reference = reference
+    self.count = 0
+    return None
+  def produced(self: __torch__.affinis.Taps,
+    layout: int,
+    x: Tensor) -> Tensor:
+    torch._set_item(self.layouts, str(torch.size(x)), layout)
+    self.recent = layout
+    return x
+  def swapped(self: __torch__.affinis.Taps,
+    x: Tensor) -> Tensor:
+    if torch.eq(torch.dim(x), 3):
+      before = [torch.size(x, 0), torch.size(x, 2), torch.size(x, 1)]
+      known = self.known(str(before), 3)
+      result = self.produced(torch.sub(1, known), x)
+    else:
+      result = x
+    return result
+  def known(self: __torch__.affinis.Taps,
+    size: str,
+    dim: int) -> int:
+    if torch.__contains__(self.layouts, size):
+      layout = self.layouts[size]
+    else:
+      if torch.ge(self.recent, 0):
+        layout = self.recent
+      else:
+        if torch.eq(dim, 3):
+          layout = 1
+        else:
+          layout = 0
+    return layout
+  def layout(self: __torch__.affinis.Taps,
+    x: Tensor) -> int:
+    if torch.ge(self.forced, 0):
+      layout = self.forced
+    else:
+      layout = self.known(str(torch.size(x)), torch.dim(x))
+    return layout
+  def pooled(self: __torch__.affinis.Taps,
+    x: Tensor) -> Tensor:
+    n = torch.dim(x)
+    axes = annotate(List[int], [])
+    if self.reference:
+      if torch.eq(n, 3):
+        axes = [2]
+      else:
+        axes = list(range(2, n))
+    else:
+      if torch.eq(self.current, 1):
+        axes = list(range(1, torch.sub(n, 1)))
+      else:
+        axes = list(range(2, n))
+    dtype = 6
+    if torch.eq(ops.prim.dtype(x), 7):
+      dtype = 7
+    else:
+      pass
+    if torch.eq(torch.len(axes), 0):
+      rows = torch.to(x, dtype, False, True)
+    else:
+      rows = torch.mean(x, axes, False, dtype=dtype)
+    return rows
+  def store(self: __torch__.affinis.Taps,
+    side: str,
+    scope: str,
+    kind: str,
+    x: Tensor) -> NoneType:
+    key = torch.format("affinis|{}|{}|{}|{}|{}", self.count, side, kind, str(torch.size(x)), scope)
+    torch._set_item(self.rows, key, self.pooled(x))
+    return None
+  def pre(self: __torch__.affinis.Taps,
+    scope: str,
+    kind: str,
+    x: Tensor) -> Tensor:
+    self.current = self.layout(x)
+    self.store("pre", scope, kind, x)
+    return x
+  def post(self: __torch__.affinis.Taps,
+    scope: str,
+    kind: str,
+    x: Tensor) -> Tensor:
+    self.store("post", scope, kind, x)
+    self.count = torch.add(self.count, 1)
+    return x
+  def clip(self: __torch__.affinis.Taps,
+    low: float,
+    high: float) -> str:
+    if torch.eq(low, 0.):
+      six = torch.eq(high, 6.)
+    else:
+      six = False
+    if six:
+      kind = "relu6"
+    else:
+      kind = "hardtanh"
+    return kind
