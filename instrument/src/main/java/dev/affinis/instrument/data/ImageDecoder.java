@@ -1,0 +1,274 @@
+package dev.affinis.instrument.data;
+
+import dev.affinis.instrument.InvalidInputException;
+import java.awt.color.ColorSpace;
+import java.awt.image.BufferedImage;
+import java.awt.image.ColorModel;
+import java.awt.image.ComponentColorModel;
+import java.awt.image.ComponentSampleModel;
+import java.awt.image.DataBufferByte;
+import java.awt.image.Raster;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Iterator;
+import javax.imageio.IIOException;
+import javax.imageio.ImageIO;
+import javax.imageio.ImageReader;
+import javax.imageio.stream.ImageInputStream;
+import javax.imageio.stream.ImageInputStreamImpl;
+
+/**
+ * Decodes an image file with ImageIO into the sample values that the file holds.
+ *
+ * <p>Values are taken as they are stored, as Pillow and torchvision do: embedded colour profiles
+ * and EXIF orientation are not applied, alpha is dropped, a grey value stands for red, green and
+ * blue. CMYK is the exception: the JPEG plugin converts it to RGB. Values with 16 bits keep them.
+ *
+ * <p>A file that ends too early is unreadable. Most decoders fail on one; for JPEG and GIF the
+ * decoder's warning tells, for WebP the length in the file's header.
+ */
+final class ImageDecoder {
+
+  /** Larger files are not looked into: a model's input is a few pixels. */
+  private static final long MAX_BYTES = 1L << 28;
+
+  /** Larger images, Pillow's limit too, are refused before memory for them is asked for. */
+  private static final long MAX_PIXELS = 178_956_970;
+
+  /** Width and height from a file's header. */
+  record Size(int width, int height) {
+    @Override
+    public String toString() {
+      return width + " x " + height;
+    }
+  }
+
+  /** What is done with a reader that has a file for its input. */
+  private interface Action<T> {
+    T apply(ImageReader reader) throws IOException;
+  }
+
+  private ImageDecoder() {}
+
+  /**
+   * Decodes a file.
+   *
+   * @throws InvalidInputException if it cannot be decoded completely; the message names it
+   */
+  static RgbImage decode(Path file) {
+    try {
+      if (Files.size(file) > MAX_BYTES) {
+        throw new IIOException("larger than " + (MAX_BYTES >> 20) + " MiB");
+      }
+      byte[] bytes = Files.readAllBytes(file);
+      checkWebpLength(bytes);
+      return withReader(new ByteArrayInput(bytes), ImageDecoder::decode);
+    } catch (IOException e) {
+      throw unreadable(file, e);
+    }
+  }
+
+  /**
+   * Reads only a file's header.
+   *
+   * @throws InvalidInputException if it has none; the message names the file
+   */
+  static Size size(Path file) {
+    try (ImageInputStream input = ImageIO.createImageInputStream(file.toFile())) {
+      if (input == null) {
+        throw new IIOException("it cannot be opened");
+      }
+      return withReader(input, ImageDecoder::checkedSize);
+    } catch (IOException e) {
+      throw unreadable(file, e);
+    }
+  }
+
+  private static InvalidInputException unreadable(Path file, IOException e) {
+    Throwable cause = e;
+    while (cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    String reason =
+        cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
+    return new InvalidInputException(
+        "image " + file + " cannot be read: " + reason.lines().findFirst().orElse(""), e);
+  }
+
+  private static <T> T withReader(ImageInputStream input, Action<T> action) throws IOException {
+    if (input.length() == 0) {
+      throw new IIOException("the file is empty");
+    }
+    Iterator<ImageReader> readers = ImageIO.getImageReaders(input);
+    if (!readers.hasNext()) {
+      throw new IIOException("its content is not an image of a known format");
+    }
+    ImageReader reader = readers.next();
+    try {
+      reader.setInput(input, true, true);
+      return action.apply(reader);
+    } catch (RuntimeException e) {
+      // Decoders throw all kinds of unchecked exceptions on damaged files.
+      throw new IIOException("its content is damaged (" + e + ")");
+    } finally {
+      reader.dispose();
+    }
+  }
+
+  private static Size checkedSize(ImageReader reader) throws IOException {
+    Size size = new Size(reader.getWidth(0), reader.getHeight(0));
+    if ((long) size.width() * size.height() > MAX_PIXELS) {
+      throw new IIOException("it has more than " + MAX_PIXELS + " pixels: " + size);
+    }
+    return size;
+  }
+
+  private static RgbImage decode(ImageReader reader) throws IOException {
+    checkedSize(reader);
+    String[] damage = new String[1];
+    reader.addIIOReadWarningListener(
+        (source, warning) -> {
+          if (warning.contains("premature end")
+              || warning.contains("Truncated")
+              || warning.contains("Out-of-sequence")) {
+            damage[0] = warning;
+          }
+        });
+    BufferedImage image = reader.read(0);
+    if (damage[0] != null) {
+      throw new IIOException("the file is incomplete or damaged (" + damage[0] + ")");
+    }
+    return rgb(image);
+  }
+
+  /** WebP decoders fill what is missing with black: compare the header's length with the file's. */
+  private static void checkWebpLength(byte[] bytes) throws IIOException {
+    if (bytes.length >= 12
+        && new String(bytes, 0, 4, StandardCharsets.ISO_8859_1).equals("RIFF")
+        && new String(bytes, 8, 4, StandardCharsets.ISO_8859_1).equals("WEBP")) {
+      long length = 0;
+      for (int i = 7; i >= 4; i--) {
+        length = length << 8 | (bytes[i] & 0xff);
+      }
+      if (bytes.length < length + 8 - (length & 1)) {
+        throw new IIOException(
+            "the file is incomplete (" + bytes.length + " of " + (length + 8) + " bytes)");
+      }
+    }
+  }
+
+  private static RgbImage rgb(BufferedImage image) throws IIOException {
+    ColorModel colors = image.getColorModel();
+    if (!(colors instanceof ComponentColorModel)) {
+      return new Packed(image);
+    }
+    int type = colors.getColorSpace().getType();
+    if (type != ColorSpace.TYPE_RGB && type != ColorSpace.TYPE_GRAY) {
+      throw new IIOException("its colour space, number " + type + ", is neither RGB nor grey");
+    }
+    boolean grey = type == ColorSpace.TYPE_GRAY;
+    Raster raster = image.getRaster();
+    if (raster.getDataBuffer() instanceof DataBufferByte data
+        && data.getNumBanks() == 1
+        && colors.getComponentSize(0) == 8
+        && raster.getSampleModel() instanceof ComponentSampleModel layout) {
+      int[] offsets = layout.getBandOffsets();
+      int base =
+          data.getOffset()
+              - raster.getSampleModelTranslateY() * layout.getScanlineStride()
+              - raster.getSampleModelTranslateX() * layout.getPixelStride();
+      return new RgbImage.Bytes(
+          image.getWidth(),
+          image.getHeight(),
+          data.getData(),
+          base,
+          layout.getPixelStride(),
+          layout.getScanlineStride(),
+          offsets[0],
+          offsets[grey ? 0 : 1],
+          offsets[grey ? 0 : 2]);
+    }
+    return new Samples(raster, grey, (1L << colors.getComponentSize(0)) - 1);
+  }
+
+  /** Samples of any width, mostly 16 bits. */
+  private record Samples(Raster raster, boolean grey, long largest) implements RgbImage {
+    @Override
+    public int width() {
+      return raster.getWidth();
+    }
+
+    @Override
+    public int height() {
+      return raster.getHeight();
+    }
+
+    @Override
+    public void row(int y, float[] target) {
+      for (int c = 0; c < 3; c++) {
+        for (int x = 0; x < width(); x++) {
+          int value = raster.getSample(x + raster.getMinX(), y + raster.getMinY(), grey ? 0 : c);
+          target[c * width() + x] = value / (float) largest;
+        }
+      }
+    }
+  }
+
+  /** Palettes and packed pixels, which are RGB with 8 bits each by definition. */
+  private record Packed(BufferedImage image) implements RgbImage {
+    @Override
+    public int width() {
+      return image.getWidth();
+    }
+
+    @Override
+    public int height() {
+      return image.getHeight();
+    }
+
+    @Override
+    public void row(int y, float[] target) {
+      int width = width();
+      int[] argb = image.getRGB(0, y, width, 1, null, 0, width);
+      for (int x = 0; x < width; x++) {
+        target[x] = BYTE_VALUES[argb[x] >> 16 & 0xff];
+        target[width + x] = BYTE_VALUES[argb[x] >> 8 & 0xff];
+        target[2 * width + x] = BYTE_VALUES[argb[x] & 0xff];
+      }
+    }
+  }
+
+  /** A file's bytes as the input of an {@link ImageReader}, without ImageIO's cache file. */
+  private static final class ByteArrayInput extends ImageInputStreamImpl {
+    private final byte[] bytes;
+
+    ByteArrayInput(byte[] bytes) {
+      this.bytes = bytes;
+    }
+
+    @Override
+    public int read() {
+      bitOffset = 0;
+      return streamPos < bytes.length ? bytes[(int) streamPos++] & 0xff : -1;
+    }
+
+    @Override
+    public int read(byte[] target, int offset, int length) {
+      bitOffset = 0;
+      int count = (int) Math.min(length, bytes.length - streamPos);
+      if (count <= 0) {
+        return length == 0 ? 0 : -1;
+      }
+      System.arraycopy(bytes, (int) streamPos, target, offset, count);
+      streamPos += count;
+      return count;
+    }
+
+    @Override
+    public long length() {
+      return bytes.length;
+    }
+  }
+}

@@ -1,0 +1,257 @@
+package dev.affinis.instrument.data;
+
+import ai.djl.ndarray.types.Shape;
+import dev.affinis.instrument.InvalidInputException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.commons.compress.archivers.zip.ZipArchiveEntry;
+import org.apache.commons.compress.archivers.zip.ZipFile;
+
+/**
+ * The samples in a NumPy {@code .npz} file, of any size: either {@code images}, n x H x W x 3
+ * uint8, which go through the preprocessing, or {@code inputs}, n x C x H x W float16, float32 or
+ * float64, which are used as they are, rounded to float32. Other arrays, such as {@code labels},
+ * are ignored.
+ */
+public final class NpzSource implements SampleSource {
+  private static final Set<String> FLOATS = Set.of("float16", "float32", "float64");
+  private static final String EXPECTED =
+      "expected an array images (n x H x W x 3, uint8) or inputs (n x C x H x W, float32)";
+
+  private final Path file;
+  private final String array;
+  private final NpyArray.Header header;
+  private final NpyArray data;
+  private final Preprocessing preprocessing;
+  private final ImageTransform transform;
+  private final ImageTransform.Geometry geometry;
+  private final Shape shape;
+
+  private NpzSource(
+      Path file, String array, NpyArray.Header header, NpyArray data, Preprocessing preprocessing) {
+    this.file = file;
+    this.array = array;
+    this.header = header;
+    this.data = data;
+    this.preprocessing = preprocessing;
+    this.transform = new ImageTransform(preprocessing);
+    List<Long> sizes = header.shape();
+    if (isImages()) {
+      geometry = transform.geometry(sizes.get(2).intValue(), sizes.get(1).intValue());
+      shape = new Shape(3, geometry.height(), geometry.width());
+    } else {
+      geometry = null;
+      shape = new Shape(sizes.get(1), sizes.get(2), sizes.get(3));
+    }
+  }
+
+  /**
+   * Opens a file.
+   *
+   * @param file the {@code .npz} file
+   * @param preprocessing how {@code images} become tensors; must not ask for a size with {@code
+   *     inputs}
+   * @return the open source
+   * @throws InvalidInputException if the file is no complete zip of NumPy arrays, or its arrays are
+   *     not as expected; the message says what was found
+   */
+  public static NpzSource open(Path file, Preprocessing preprocessing) {
+    if (!Files.isRegularFile(file)) {
+      throw new InvalidInputException(
+          "data file " + file + (Files.exists(file) ? " is not a file" : " does not exist"));
+    }
+    try (ZipFile zip = ZipFile.builder().setPath(file).get()) {
+      Map<String, NpyArray.Header> found = headers(file, zip);
+      String array = choose(file, found);
+      NpyArray.Header header = found.get(array);
+      check(file, array, header, preprocessing);
+      ZipArchiveEntry entry = zip.getEntry(array + ".npy");
+      NpyArray data = NpyArray.open(file, zip, entry, header);
+      try {
+        return new NpzSource(file, array, header, data, preprocessing);
+      } catch (RuntimeException e) {
+        data.close();
+        throw e;
+      }
+    } catch (IOException | IllegalArgumentException e) {
+      throw new InvalidInputException(
+          "data file "
+              + file
+              + " cannot be read: "
+              + e.getMessage()
+              + "; expected a complete .npz, as numpy.savez writes it",
+          e);
+    }
+  }
+
+  private static Map<String, NpyArray.Header> headers(Path file, ZipFile zip) throws IOException {
+    Map<String, NpyArray.Header> found = new LinkedHashMap<>();
+    for (ZipArchiveEntry entry : Collections.list(zip.getEntries())) {
+      if (!entry.getName().endsWith(".npy")) {
+        continue;
+      }
+      String name = entry.getName().substring(0, entry.getName().length() - 4);
+      if (!zip.canReadEntryData(entry)) {
+        throw new IOException("array " + name + " is encrypted or compressed in an unknown way");
+      }
+      try (InputStream in = zip.getInputStream(entry)) {
+        if (found.put(name, NpyArray.readHeader(in)) != null) {
+          throw new IOException("it has two arrays called " + name);
+        }
+      } catch (IOException e) {
+        throw new IOException("array " + name + ": " + e.getMessage(), e);
+      }
+    }
+    if (found.isEmpty()) {
+      throw new InvalidInputException("data file " + file + " has no arrays: " + EXPECTED);
+    }
+    return found;
+  }
+
+  private static String choose(Path file, Map<String, NpyArray.Header> found) {
+    boolean images = found.containsKey("images");
+    if (images && found.containsKey("inputs")) {
+      throw new InvalidInputException(
+          "data file " + file + " has both images and inputs: keep the one that is meant");
+    }
+    if (!images && !found.containsKey("inputs")) {
+      throw new InvalidInputException("data file " + file + " has " + found + ": " + EXPECTED);
+    }
+    return images ? "images" : "inputs";
+  }
+
+  private static void check(
+      Path file, String array, NpyArray.Header header, Preprocessing preprocessing) {
+    boolean fits = header.shape().size() == 4 && !header.fortranOrder();
+    if (array.equals("images")) {
+      fits = fits && header.typeName().equals("uint8") && header.shape().get(3) == 3;
+    } else {
+      fits &= FLOATS.contains(header.typeName());
+    }
+    if (!fits) {
+      throw new InvalidInputException(
+          "data file "
+              + file
+              + " has an array "
+              + array
+              + " of "
+              + header
+              + ": "
+              + EXPECTED
+              + ", little-endian and in C order");
+    }
+    if (array.equals("inputs") && !preprocessing.keepsSize()) {
+      throw new InvalidInputException(
+          "data file "
+              + file
+              + " has inputs, which are used as they are: leave out --input-size, --resize and"
+              + " --crop");
+    }
+  }
+
+  private boolean isImages() {
+    return array.equals("images");
+  }
+
+  @Override
+  public int size() {
+    return header.shape().get(0).intValue();
+  }
+
+  @Override
+  public Shape sampleShape() {
+    return shape;
+  }
+
+  @Override
+  public void read(int index, FloatBuffer target) {
+    byte[] row;
+    try {
+      row = data.row(index);
+    } catch (IOException e) {
+      throw new InvalidInputException(name(index) + " cannot be read: " + e.getMessage(), e);
+    }
+    if (geometry != null) {
+      int height = header.shape().get(1).intValue();
+      int width = header.shape().get(2).intValue();
+      transform.apply(
+          new RgbImage.Bytes(width, height, row, 0, 3, 3 * width, 0, 1, 2), geometry, target);
+    } else {
+      copyFloats(ByteBuffer.wrap(row).order(ByteOrder.LITTLE_ENDIAN), target);
+    }
+  }
+
+  private void copyFloats(ByteBuffer row, FloatBuffer target) {
+    switch (header.itemBytes()) {
+      case 2 -> {
+        while (row.hasRemaining()) {
+          target.put(halfToFloat(row.getShort()));
+        }
+      }
+      case 4 -> target.put(row.asFloatBuffer());
+      default -> {
+        while (row.hasRemaining()) {
+          target.put((float) row.getDouble());
+        }
+      }
+    }
+  }
+
+  /** The value of an IEEE 754 half: 1 sign bit, 5 bits of exponent, 10 of mantissa. */
+  static float halfToFloat(short half) {
+    int exponent = half >> 10 & 0x1f;
+    int mantissa = half & 0x3ff;
+    float magnitude;
+    if (exponent == 0) {
+      magnitude = mantissa * 0x1p-24f;
+    } else if (exponent == 0x1f) {
+      magnitude = mantissa == 0 ? Float.POSITIVE_INFINITY : Float.NaN;
+    } else {
+      magnitude = Float.intBitsToFloat((exponent + 112) << 23 | mantissa << 13);
+    }
+    return half < 0 ? -magnitude : magnitude;
+  }
+
+  @Override
+  public String name(int index) {
+    return array + "[" + index + "] of " + file;
+  }
+
+  @Override
+  public String description() {
+    return file.toString();
+  }
+
+  @Override
+  public Map<String, Object> preprocess() {
+    Map<String, Object> map = new LinkedHashMap<>();
+    if (isImages()) {
+      map.putAll(preprocessing.describe());
+    } else {
+      map.put("input", "arrays, used as they are");
+    }
+    map.put("shape", Arrays.stream(shape.getShape()).boxed().toList());
+    return map;
+  }
+
+  @Override
+  public void close() {
+    try {
+      data.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException("data file " + file + " cannot be closed", e);
+    }
+  }
+}
