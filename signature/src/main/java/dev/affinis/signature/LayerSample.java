@@ -1,0 +1,51 @@
+package dev.affinis.signature;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.DataType;
+
+/**
+ * What went into one activation and what came out, one row per sample. The arrays are neither
+ * copied nor closed; they stay with their managers. Scores work in float64 on the device of {@code
+ * pre}.
+ *
+ * @param pre input rows (n x d, any float type, any device)
+ * @param post output rows (n x d, any float type, on the device of {@code pre}), row i from the
+ *     same sample as row i of {@code pre}; a different number of columns is allowed, but not every
+ *     score can be computed from it
+ */
+public record LayerSample(NDArray pre, NDArray post) {
+
+  /** Checks shapes, types and devices. */
+  public LayerSample {
+    requireMatrix("pre", pre);
+    requireMatrix("post", post);
+    if (pre.getShape().get(0) != post.getShape().get(0)) {
+      throw new IllegalArgumentException(
+          "pre and post must have a row per sample each, got %d and %d rows"
+              .formatted(pre.getShape().get(0), post.getShape().get(0)));
+    }
+    if (!pre.getDevice().equals(post.getDevice())) {
+      throw new IllegalArgumentException(
+          "pre and post must be on one device, got %s and %s: move one with toDevice"
+              .formatted(pre.getDevice(), post.getDevice()));
+    }
+  }
+
+  /**
+   * Returns the number of samples.
+   *
+   * @return n
+   */
+  public long size() {
+    return pre.getShape().get(0);
+  }
+
+  private static void requireMatrix(String side, NDArray rows) {
+    DataType type = rows.getDataType();
+    if (rows.getShape().dimension() != 2 || !type.isFloating()) {
+      throw new IllegalArgumentException(
+          "%s must be samples x channels of a float type, got %s %s"
+              .formatted(side, rows.getShape(), type));
+    }
+  }
+}

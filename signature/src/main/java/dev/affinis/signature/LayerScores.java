@@ -1,0 +1,38 @@
+package dev.affinis.signature;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The scores of one activation call.
+ *
+ * @param index position among the measured calls of the model in execution order, from 0
+ * @param path where the activation is in the model, such as {@code layer1.0.relu}
+ * @param call which call of this path it is, from 1
+ * @param activation kind of activation, such as {@code relu}
+ * @param shape shape of the activation without its batch dimension
+ * @param dimension number of columns of the sample matrix
+ * @param scores scores by name, in the order they are reported; copied
+ */
+public record LayerScores(
+    int index,
+    String path,
+    int call,
+    String activation,
+    List<Long> shape,
+    long dimension,
+    Map<String, Score> scores) {
+
+  /** Checks the numbers and copies the collections. */
+  public LayerScores {
+    if (index < 0 || call < 1 || dimension < 1) {
+      throw new IllegalArgumentException(
+          "layer %s: index must be at least 0, call and dimension at least 1, got %d, %d, %d"
+              .formatted(path, index, call, dimension));
+    }
+    shape = List.copyOf(shape);
+    scores = Collections.unmodifiableMap(new LinkedHashMap<>(scores));
+  }
+}

@@ -1,0 +1,123 @@
+package dev.affinis.signature;
+
+import dev.affinis.signature.covariance.Covariance;
+import dev.affinis.signature.covariance.Ridge;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The non-linearity signature of a model: the scores of its activation calls in execution order,
+ * and where they came from. Immutable.
+ *
+ * @param model what was measured
+ * @param data what it was measured on
+ * @param settings how it was measured
+ * @param layers scores in execution order; {@code layers.get(i).index()} is i
+ * @param skipped activation calls that were found but cannot be scored
+ */
+public record Signature(
+    Model model, Data data, Settings settings, List<LayerScores> layers, List<Skipped> skipped) {
+
+  /** Checks the order of the layers and copies the lists. */
+  public Signature {
+    layers = List.copyOf(layers);
+    skipped = List.copyOf(skipped);
+    for (int i = 0; i < layers.size(); i++) {
+      if (layers.get(i).index() != i) {
+        throw new IllegalArgumentException(
+            "layer %s: index must be its position %d, got %d"
+                .formatted(layers.get(i).path(), i, layers.get(i).index()));
+      }
+    }
+  }
+
+  /** The kind of model file or block that was measured. */
+  public enum ModelRuntime {
+    /** A TorchScript archive. */
+    TORCHSCRIPT("torchscript"),
+    /** An ONNX model. */
+    ONNX("onnx"),
+    /** A block built of DJL's own layers. */
+    DJL("djl");
+
+    private final String word;
+
+    ModelRuntime(String word) {
+      this.word = word;
+    }
+
+    /**
+     * Returns the name used in files.
+     *
+     * @return the name
+     */
+    public String word() {
+      return word;
+    }
+  }
+
+  /**
+   * What was measured.
+   *
+   * @param name name of the model
+   * @param runtime kind of model
+   * @param sha256 checksum of the model file in lower-case hexadecimal
+   * @param parameters number of learnt parameters
+   */
+  public record Model(String name, ModelRuntime runtime, String sha256, long parameters) {}
+
+  /**
+   * What the model was measured on.
+   *
+   * @param source where the samples came from
+   * @param samples number of samples
+   * @param seed seed of random data or of the shuffle
+   * @param preprocess what was done to each sample, by name; values are strings, numbers, booleans,
+   *     lists and maps of such; copied
+   */
+  public record Data(String source, int samples, long seed, Map<String, Object> preprocess) {
+    /** Copies the map. */
+    public Data {
+      preprocess = copy(preprocess);
+    }
+  }
+
+  /**
+   * How the model was measured.
+   *
+   * @param pooling how activations became rows
+   * @param covariance covariance estimator of the affinity score
+   * @param ridge what was added to the diagonal of covariances
+   * @param device device that computed, such as {@code cpu}
+   * @param engine engine that computed, with its version
+   * @param more further settings by name, values as in {@link Data#preprocess}; copied
+   */
+  public record Settings(
+      Pooling pooling,
+      Covariance covariance,
+      Ridge ridge,
+      String device,
+      String engine,
+      Map<String, Object> more) {
+    /** Copies the map. */
+    public Settings {
+      more = copy(more);
+    }
+  }
+
+  /**
+   * An activation call that was found but cannot be scored.
+   *
+   * @param path where the activation is in the model
+   * @param call which call of this path it is, from 1
+   * @param activation kind of activation
+   * @param reason why it was skipped
+   */
+  public record Skipped(String path, int call, String activation, String reason) {}
+
+  private static Map<String, Object> copy(Map<String, Object> map) {
+    return Collections.unmodifiableMap(new LinkedHashMap<>(map));
+  }
+}

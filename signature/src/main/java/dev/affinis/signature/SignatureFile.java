@@ -1,0 +1,307 @@
+package dev.affinis.signature;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.affinis.signature.covariance.Covariance;
+import dev.affinis.signature.covariance.Ridge;
+import java.io.IOException;
+import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.function.Function;
+
+/**
+ * Reads and writes signatures as JSON, schema {@value #SCHEMA}.
+ *
+ * <p>A score that is a number is that number in {@code scores}; one that is not is {@code null}
+ * there and its reason stands in {@code notes}. Keys this version does not know are kept in {@code
+ * settings} and {@code data.preprocess} and ignored elsewhere.
+ */
+public final class SignatureFile {
+  /** The schema this class writes, value of the key {@code schema}. */
+  public static final String SCHEMA = "affinis.signature/1";
+
+  private static final JsonMapper JSON =
+      JsonMapper.builder()
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
+          .disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET)
+          .build();
+
+  private static final TypeReference<LinkedHashMap<String, Object>> MAP = new TypeReference<>() {};
+  private static final Set<String> NAMED_SETTINGS =
+      Set.of("pooling", "covariance", "ridge", "device", "engine");
+
+  private SignatureFile() {}
+
+  /**
+   * Writes a signature. The new content is completed in a temporary file of the same folder, which
+   * then takes the place of the old file in one step, so that a reader never sees half a file.
+   *
+   * @param signature what to write
+   * @param file where, replaced if it exists; its folder must exist
+   * @throws IOException if the folder cannot be written to; an old file is then left as it was
+   */
+  public static void write(Signature signature, Path file) throws IOException {
+    Path target = file.toAbsolutePath();
+    Path partial =
+        target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID() + ".part");
+    try {
+      Files.writeString(partial, toJson(signature), StandardOpenOption.CREATE_NEW);
+      try {
+        Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
+      } catch (AtomicMoveNotSupportedException e) {
+        Files.move(partial, target, StandardCopyOption.REPLACE_EXISTING);
+      }
+    } finally {
+      Files.deleteIfExists(partial);
+    }
+  }
+
+  /**
+   * Reads a signature.
+   *
+   * @param file a file written by {@link #write} or by another program to the same schema
+   * @return the signature
+   * @throws IOException if the file cannot be read
+   * @throws IllegalArgumentException if it is no complete signature of this schema; the message
+   *     names the file and the key
+   */
+  public static Signature read(Path file) throws IOException {
+    JsonNode root;
+    try {
+      root = JSON.readTree(Files.readAllBytes(file));
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException(
+          "%s is not complete JSON (%s): measure the model again"
+              .formatted(file, e.getOriginalMessage()),
+          e);
+    }
+    try {
+      return parse(root);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Returns a signature as JSON text, keys in the order of the schema.
+   *
+   * @param signature what to write
+   * @return the text, ending in a line feed
+   */
+  public static String toJson(Signature signature) {
+    ObjectNode root = JSON.createObjectNode().put("schema", SCHEMA);
+    Signature.Model model = signature.model();
+    root.putObject("model")
+        .put("name", model.name())
+        .put("runtime", model.runtime().word())
+        .put("sha256", model.sha256())
+        .put("parameters", model.parameters());
+    Signature.Data data = signature.data();
+    root.putObject("data")
+        .put("source", data.source())
+        .put("samples", data.samples())
+        .put("seed", data.seed())
+        .set("preprocess", JSON.valueToTree(data.preprocess()));
+    Signature.Settings settings = signature.settings();
+    root.putObject("settings")
+        .put("pooling", settings.pooling().word())
+        .put("covariance", settings.covariance().word())
+        .put("ridge", settings.ridge().word())
+        .put("device", settings.device())
+        .put("engine", settings.engine())
+        .setAll((ObjectNode) JSON.valueToTree(settings.more()));
+    ArrayNode layers = root.putArray("layers");
+    signature.layers().forEach(layer -> write(layer, layers.addObject()));
+    ArrayNode skipped = root.putArray("skipped");
+    for (Signature.Skipped site : signature.skipped()) {
+      skipped
+          .addObject()
+          .put("path", site.path())
+          .put("call", site.call())
+          .put("activation", site.activation())
+          .put("reason", site.reason());
+    }
+    return root.toPrettyString() + "\n";
+  }
+
+  private static void write(LayerScores layer, ObjectNode node) {
+    node.put("index", layer.index())
+        .put("path", layer.path())
+        .put("call", layer.call())
+        .put("activation", layer.activation());
+    ArrayNode shape = node.putArray("shape");
+    layer.shape().forEach(shape::add);
+    node.put("dimension", layer.dimension());
+    ObjectNode scores = node.putObject("scores");
+    ObjectNode notes = node.putObject("notes");
+    layer
+        .scores()
+        .forEach(
+            (name, score) ->
+                score.map(
+                    value -> scores.put(name, value),
+                    reason -> {
+                      notes.put(name, reason);
+                      return scores.putNull(name);
+                    }));
+  }
+
+  private static Signature parse(JsonNode root) {
+    String schema = root.isObject() ? root.path("schema").asText("missing") : "missing";
+    if (!schema.equals(SCHEMA)) {
+      throw new IllegalArgumentException(
+          "schema must be %s, got %s: this is no signature, or one of another version"
+              .formatted(SCHEMA, schema));
+    }
+    Fields model = Fields.of(root, "model");
+    Fields data = Fields.of(root, "data");
+    Fields settings = Fields.of(root, "settings");
+    List<LayerScores> layers = new ArrayList<>();
+    for (Fields layer : Fields.list(root, "layers")) {
+      layers.add(parseLayer(layer));
+    }
+    List<Signature.Skipped> skipped = new ArrayList<>();
+    for (Fields site : Fields.list(root, "skipped")) {
+      skipped.add(
+          new Signature.Skipped(
+              site.text("path"),
+              site.integer("call"),
+              site.text("activation"),
+              site.text("reason")));
+    }
+    Map<String, Object> more = settings.map();
+    more.keySet().removeAll(NAMED_SETTINGS);
+    return new Signature(
+        new Signature.Model(
+            model.text("name"),
+            model.mode("runtime", Signature.ModelRuntime.values(), Signature.ModelRuntime::word),
+            model.text("sha256"),
+            model.number("parameters").longValue()),
+        new Signature.Data(
+            data.text("source"),
+            data.integer("samples"),
+            data.number("seed").longValue(),
+            data.object("preprocess").map()),
+        new Signature.Settings(
+            settings.mode("pooling", Pooling.values(), Pooling::word),
+            settings.mode("covariance", Covariance.values(), Covariance::word),
+            settings.mode("ridge", Ridge.values(), Ridge::word),
+            settings.text("device"),
+            settings.text("engine"),
+            more),
+        layers,
+        skipped);
+  }
+
+  private static LayerScores parseLayer(Fields layer) {
+    List<Long> shape = new ArrayList<>();
+    layer.array("shape").forEach(size -> shape.add(size.asLong()));
+    Map<String, Object> notes = layer.object("notes").map();
+    Map<String, Score> scores = new LinkedHashMap<>();
+    Fields named = layer.object("scores");
+    for (String name : named.map().keySet()) {
+      scores.put(
+          name,
+          named.isNull(name)
+              ? Score.unavailable(notes.getOrDefault(name, "no reason given").toString())
+              : Score.of(named.number(name).doubleValue()));
+    }
+    return new LayerScores(
+        layer.integer("index"),
+        layer.text("path"),
+        layer.integer("call"),
+        layer.text("activation"),
+        shape,
+        layer.number("dimension").longValue(),
+        scores);
+  }
+
+  /** The members of one JSON object; a missing or mistyped one is an error that names it. */
+  private record Fields(JsonNode node, String where) {
+
+    static Fields of(JsonNode parent, String key) {
+      JsonNode found = parent.path(key);
+      return new Fields(require(found.isObject(), key, found, "an object"), key);
+    }
+
+    static List<Fields> list(JsonNode parent, String key) {
+      JsonNode array = parent.path(key);
+      List<Fields> items = new ArrayList<>();
+      for (JsonNode item : require(array.isArray(), key, array, "a list")) {
+        String where = key + "[" + items.size() + "]";
+        items.add(new Fields(require(item.isObject(), where, item, "an object"), where));
+      }
+      return items;
+    }
+
+    String text(String key) {
+      return member(key, node.path(key).isTextual(), "a string").textValue();
+    }
+
+    Number number(String key) {
+      return member(key, node.path(key).isNumber(), "a number").numberValue();
+    }
+
+    int integer(String key) {
+      return member(key, node.path(key).isInt(), "an integer").intValue();
+    }
+
+    JsonNode array(String key) {
+      return member(key, node.path(key).isArray(), "a list");
+    }
+
+    Fields object(String key) {
+      return new Fields(member(key, node.path(key).isObject(), "an object"), where + "." + key);
+    }
+
+    boolean isNull(String key) {
+      return node.path(key).isNull();
+    }
+
+    Map<String, Object> map() {
+      return JSON.convertValue(node, MAP);
+    }
+
+    <E> E mode(String key, E[] modes, Function<E, String> word) {
+      String text = text(key);
+      for (E mode : modes) {
+        if (word.apply(mode).equals(text)) {
+          return mode;
+        }
+      }
+      throw new IllegalArgumentException(
+          "%s.%s must be one of %s, got %s"
+              .formatted(where, key, Arrays.stream(modes).map(word).toList(), text));
+    }
+
+    private JsonNode member(String key, boolean valid, String expected) {
+      return require(valid, where + "." + key, node.path(key), expected);
+    }
+
+    private static JsonNode require(boolean valid, String name, JsonNode found, String expected) {
+      if (!valid) {
+        throw new IllegalArgumentException(
+            "%s must be %s, got %s"
+                .formatted(name, expected, found.isMissingNode() ? "nothing" : found));
+      }
+      return found;
+    }
+  }
+}

@@ -1,0 +1,30 @@
+package dev.affinis.signature.transport;
+
+import dev.affinis.signature.Score;
+import java.util.Optional;
+
+/**
+ * An affinity score with what it was computed from.
+ *
+ * @param score rho, or the reason why there is none
+ * @param transport the transport behind rho; empty where there is no score
+ */
+public record AffinityResult(Score score, Optional<Transport> transport) {
+
+  /**
+   * The optimal transport between the mapped input and the output.
+   *
+   * @param wasserstein W2(T(X), Y), in the unit of Y
+   * @param trace trace of the covariance of Y, ridge and shrinkage included, in squared units of Y
+   * @param relativeGap by how much the squared W2 may exceed the minimum, as a share of it; the
+   *     proof is the dual solution of the assignment, see {@link Assignment#relativeGap()}
+   * @param identityOptimal whether pairing each mapped input with its own output is optimal, which
+   *     it is for most activations; W2 is then the root mean square distance between the two
+   */
+  public record Transport(
+      double wasserstein, double trace, double relativeGap, boolean identityOptimal) {}
+
+  static AffinityResult unavailable(String reason) {
+    return new AffinityResult(Score.unavailable(reason), Optional.empty());
+  }
+}

@@ -1,0 +1,238 @@
+package dev.affinis.signature.transport;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import dev.affinis.signature.LayerSample;
+import dev.affinis.signature.Score;
+import dev.affinis.signature.ScoreFunction;
+import dev.affinis.signature.covariance.Covariance;
+import dev.affinis.signature.covariance.CovarianceEstimate;
+import dev.affinis.signature.covariance.Ridge;
+import dev.affinis.signature.linalg.DenseAlgebra;
+import java.util.Optional;
+
+/**
+ * The affinity score of an activation: how close it is, on its data, to an affine map (Bouniot et
+ * al., "From Alexnet to Transformers: Measuring the Non-linearity of Deep Neural Networks with
+ * Affine Optimal Transport", arXiv 2310.11439, definition 3.1).
+ *
+ * <pre>rho = 1 - W2(T(X), Y) / sqrt(2 trace SY)</pre>
+ *
+ * <p>X and Y are the n input and output rows, SY the covariance of Y, T the {@linkplain GaussianMap
+ * affine map} that transports a Gaussian fitted to X onto one fitted to Y, and W2 the exact
+ * 2-Wasserstein distance between two clouds of n points. rho is 1 where the activation is a
+ * positive semi-definite affine map, and falls towards 0. It does not count other affine maps as
+ * linear, a rotation or a change of sign for example.
+ *
+ * <p>Both covariances, and the trace, include shrinkage and ridge. Computed in float64 on the
+ * device of the sample; the assignment problem, and d = 1 by sorting, in Java.
+ *
+ * <p><b>No score</b> is given, with the reason, for fewer than 2 samples, NaN or infinite values,
+ * inputs and outputs of different width, more samples than a Java array can hold the squared number
+ * of, and a constant output: one where no column varies by more than the rounding of its values,
+ * whatever their scale.
+ *
+ * <p><b>Cost.</b> n^2 d + n d^2 + d^3, in practice less than n^3 for the assignment, and 8 n^2
+ * bytes of Java heap. When d exceeds 2 n the samples are rotated into the at most 2 n dimensions
+ * they span, which changes no distance and no eigenvalue but the multiple ones of shrinkage and
+ * ridge.
+ *
+ * <p>Immutable, and safe for use by several threads.
+ */
+public final class AffinityScore implements ScoreFunction {
+  private final Covariance covariance;
+  private final Ridge ridge;
+
+  private AffinityScore(Builder builder) {
+    this.covariance = builder.covariance;
+    this.ridge = builder.ridge;
+  }
+
+  /**
+   * Starts building a score.
+   *
+   * @return a builder with Ledoit-Wolf covariance and relative ridge
+   */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  @Override
+  public String name() {
+    return "affinity";
+  }
+
+  @Override
+  public Score score(LayerSample sample) {
+    return measure(sample).score();
+  }
+
+  /**
+   * Computes the score and what lies behind it.
+   *
+   * @param sample input and output of the layer, not modified, not closed
+   * @return the score with its transport, or the reason why there is none
+   */
+  public AffinityResult measure(LayerSample sample) {
+    Optional<String> obstacle = shapeObstacle(sample);
+    if (obstacle.isPresent()) {
+      return AffinityResult.unavailable(obstacle.get());
+    }
+    DenseAlgebra algebra = DenseAlgebra.on(sample.pre().getDevice());
+    try (NDManager scratch = algebra.newManager()) {
+      NDArray pre = doubles(sample.pre(), scratch);
+      NDArray post = doubles(sample.post(), scratch);
+      obstacle = nonFinite("pre", pre).or(() -> nonFinite("post", post));
+      if (obstacle.isPresent()) {
+        return AffinityResult.unavailable(obstacle.get());
+      }
+      CentredRows x = CentredRows.of(pre, sample.pre().getDataType());
+      CentredRows y = CentredRows.of(post, sample.post().getDataType());
+      if (y.isConstant()) {
+        return AffinityResult.unavailable(
+            "post is the same for all %d samples: there is no variance to explain"
+                .formatted(sample.size()));
+      }
+      return measure(x, y, algebra);
+    }
+  }
+
+  private AffinityResult measure(CentredRows x, CentredRows y, DenseAlgebra algebra) {
+    CovarianceEstimate sx = ridge.addTo(covariance.estimate(x.rows()), x.unit());
+    CovarianceEstimate sy = ridge.addTo(covariance.estimate(y.rows()), y.unit());
+    Pairing pairing = pair(x, y, sx, sy, algebra);
+    double rho = 1 - pairing.distance() / Math.sqrt(2 * sy.trace());
+    return new AffinityResult(
+        Score.of(rho),
+        Optional.of(
+            new AffinityResult.Transport(
+                pairing.distance() * y.unit(),
+                sy.trace() * y.unit() * y.unit(),
+                pairing.relativeGap(),
+                pairing.identityOptimal())));
+  }
+
+  /** Pairs T(X) - mY with Y - mY. */
+  private static Pairing pair(
+      CentredRows x,
+      CentredRows y,
+      CovarianceEstimate sx,
+      CovarianceEstimate sy,
+      DenseAlgebra algebra) {
+    NDArray from = x.rows();
+    NDArray to = y.rows();
+    if (x.isConstant()) {
+      // T is constant, too: all pairings cost the same.
+      return Pairing.byNumber(from.muli(0), to);
+    }
+    if (sx.dimension() == 1) {
+      from.muli(Math.sqrt(sy.trace() / sx.trace()));
+      return Pairing.onLine(from.toDoubleArray(), to.toDoubleArray());
+    }
+    if (sx.dimension() > 2 * from.getShape().get(0)) {
+      NDArray basis = spanBasis(from, to, algebra);
+      from = from.matMul(basis);
+      to = to.matMul(basis);
+      x.rows().close();
+      y.rows().close();
+      basis.close();
+    }
+    NDArray moved = new GaussianMap(algebra).move(from, to, sx, sy);
+    return Pairing.inSpace(moved, to);
+  }
+
+  /**
+   * Returns an orthonormal basis (d x 2n) of a space that holds all rows of both arrays.
+   * Covariances are multiples of the identity outside of it and do not mix inside and outside, so
+   * the map leaves it, and everything in it, where it is.
+   */
+  private static NDArray spanBasis(NDArray from, NDArray to, DenseAlgebra algebra) {
+    try (NDArray all = from.concat(to, 0);
+        NDArray columns = all.transpose()) {
+      return algebra.orthonormalBasis(columns);
+    }
+  }
+
+  private static Optional<String> shapeObstacle(LayerSample sample) {
+    Shape pre = sample.pre().getShape();
+    Shape post = sample.post().getShape();
+    if (sample.size() < 2) {
+      return Optional.of("samples must be at least 2, got %d".formatted(sample.size()));
+    }
+    if (pre.get(1) != post.get(1) || pre.get(1) == 0) {
+      return Optional.of(
+          "pre and post must be equally wide, got shapes %s and %s".formatted(pre, post));
+    }
+    return pre.get(1) == 1 ? Optional.empty() : Pairing.obstacle(sample.size());
+  }
+
+  /** Says how many values of one side are not finite, if any. */
+  private static Optional<String> nonFinite(String side, NDArray values) {
+    try (NDManager scratch = values.getManager().newSubManager()) {
+      NDArray magnitudes = values.abs();
+      magnitudes.attach(scratch);
+      // Comparisons with NaN are false.
+      NDArray bad = magnitudes.lte(Double.MAX_VALUE).logicalNot().toType(DataType.INT64, false);
+      long count = bad.sum().getLong();
+      if (count == 0) {
+        return Optional.empty();
+      }
+      long rows = bad.max(new int[] {1}).sum().getLong();
+      return Optional.of(
+          "%s has %d NaN or infinite values in %d of %d rows"
+              .formatted(side, count, rows, values.getShape().get(0)));
+    }
+  }
+
+  /** Copies rows of any float type, and of any engine, to float64 in a manager. */
+  private static NDArray doubles(NDArray rows, NDManager manager) {
+    NDArray own = manager.from(rows);
+    NDArray copy = own.toType(DataType.FLOAT64, true);
+    copy.attach(manager);
+    if (own != rows) {
+      own.close();
+    }
+    return copy;
+  }
+
+  /** Builds an {@link AffinityScore}. */
+  public static final class Builder {
+    private Covariance covariance = Covariance.LEDOIT_WOLF;
+    private Ridge ridge = Ridge.RELATIVE;
+
+    private Builder() {}
+
+    /**
+     * Sets the covariance estimator, Ledoit-Wolf unless set.
+     *
+     * @param covariance the estimator
+     * @return this builder
+     */
+    public Builder optCovariance(Covariance covariance) {
+      this.covariance = covariance;
+      return this;
+    }
+
+    /**
+     * Sets the ridge, relative unless set.
+     *
+     * @param ridge the ridge
+     * @return this builder
+     */
+    public Builder optRidge(Ridge ridge) {
+      this.ridge = ridge;
+      return this;
+    }
+
+    /**
+     * Builds the score.
+     *
+     * @return the score
+     */
+    public AffinityScore build() {
+      return new AffinityScore(this);
+    }
+  }
+}

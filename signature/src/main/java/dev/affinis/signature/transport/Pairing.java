@@ -1,0 +1,132 @@
+package dev.affinis.signature.transport;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import java.util.Arrays;
+import java.util.Optional;
+
+/**
+ * The cheapest pairing of two clouds of n points at equal weights.
+ *
+ * @param distance root mean square distance of the pairs, the 2-Wasserstein distance of the clouds
+ * @param relativeGap by how much the square of it may exceed the minimum, as a share
+ * @param identityOptimal whether pairing the points by their numbers is as cheap
+ */
+record Pairing(double distance, double relativeGap, boolean identityOptimal) {
+  /** Rows of the cost matrix computed by the engine at a time, to bound native memory. */
+  private static final int BLOCK_ROWS = 512;
+
+  /** By how much two sums of n squares may differ by rounding, as a share. */
+  private static final double ROUNDING = 1e-12;
+
+  /**
+   * Pairs points on a line: the i-th smallest with the i-th smallest.
+   *
+   * @param a values (n), not modified
+   * @param b values (n), not modified
+   */
+  static Pairing onLine(double[] a, double[] b) {
+    double byNumber = meanSquare(a, b);
+    double[] sortedA = a.clone();
+    double[] sortedB = b.clone();
+    Arrays.sort(sortedA);
+    Arrays.sort(sortedB);
+    double least = meanSquare(sortedA, sortedB);
+    return new Pairing(Math.sqrt(least), 0, byNumber <= least * (1 + ROUNDING));
+  }
+
+  private static double meanSquare(double[] a, double[] b) {
+    double sum = 0;
+    for (int i = 0; i < a.length; i++) {
+      double difference = a[i] - b[i];
+      sum += difference * difference;
+    }
+    return sum / a.length;
+  }
+
+  /** Pairs points by their numbers, where every pairing costs the same. */
+  static Pairing byNumber(NDArray a, NDArray b) {
+    return new Pairing(rootMeanSquare(a, b), 0, true);
+  }
+
+  /**
+   * Pairs points by exact assignment on squared distances.
+   *
+   * @param a points (n x d, float64), close to the origin compared to their spread
+   * @param b points (n x d, float64), likewise
+   */
+  static Pairing inSpace(NDArray a, NDArray b) {
+    int n = Math.toIntExact(a.getShape().get(0));
+    Assignment assignment = new AssignmentSolver().solve(n, squaredDistances(a, b, n));
+    if (assignment.isIdentity()) {
+      return new Pairing(rootMeanSquare(a, b), assignment.relativeGap(), true);
+    }
+    // The costs suffer from cancellation where points nearly meet; the distance is taken afresh.
+    double byNumber = rootMeanSquare(a, b);
+    try (NDArray order = a.getManager().create(assignment.permutation());
+        NDArray paired = b.get(order)) {
+      double distance = rootMeanSquare(a, paired);
+      boolean identityOptimal = byNumber <= distance * (1 + ROUNDING);
+      return new Pairing(distance, assignment.relativeGap(), identityOptimal);
+    }
+  }
+
+  private static double rootMeanSquare(NDArray a, NDArray b) {
+    try (NDArray difference = a.sub(b);
+        NDArray squares = difference.square();
+        NDArray sum = squares.sum()) {
+      return Math.sqrt(sum.getDouble() / a.getShape().get(0));
+    }
+  }
+
+  /** Returns |a_i - b_j|^2 (n x n, row by row) from |a_i|^2 + |b_j|^2 - 2 a_i b_j. */
+  private static double[] squaredDistances(NDArray a, NDArray b, int n) {
+    double[] costs = new double[n * n];
+    try (NDManager scratch = a.getManager().newSubManager()) {
+      NDArray rightNorms = squaredNorms(b, scratch).reshape(1, n);
+      NDArray right = b.transpose();
+      right.attach(scratch);
+      for (int start = 0; start < n; start += BLOCK_ROWS) {
+        int end = Math.min(n, start + BLOCK_ROWS);
+        try (NDManager block = scratch.newSubManager()) {
+          NDArray rows = a.get(start + ":" + end);
+          rows.attach(block);
+          NDArray products = rows.matMul(right);
+          products
+              .muli(-2)
+              .addi(rightNorms)
+              .addi(squaredNorms(rows, block).reshape(end - start, 1));
+          double[] values = products.maximum(0).toDoubleArray();
+          System.arraycopy(values, 0, costs, start * n, values.length);
+        }
+      }
+    }
+    return costs;
+  }
+
+  private static NDArray squaredNorms(NDArray points, NDManager manager) {
+    try (NDArray squares = points.square()) {
+      NDArray norms = squares.sum(new int[] {1});
+      norms.attach(manager);
+      return norms;
+    }
+  }
+
+  /** Returns why n points cannot be paired in space on this Java machine, if so. */
+  static Optional<String> obstacle(long n) {
+    if (n > AssignmentSolver.MAX_SIZE) {
+      return Optional.of(
+          "%d samples are more than the %d whose pairwise costs fit into a Java array: measure fewer"
+              .formatted(n, AssignmentSolver.MAX_SIZE));
+    }
+    long needed = Double.BYTES * n * n;
+    long heap = Runtime.getRuntime().maxMemory();
+    if (needed > heap - heap / 8) {
+      return Optional.of(
+          "the pairwise costs of %d samples take %d MiB, the Java heap has %d MiB: "
+                  .formatted(n, needed >> 20, heap >> 20)
+              + "measure fewer samples or raise -Xmx");
+    }
+    return Optional.empty();
+  }
+}
