@@ -13,6 +13,7 @@ import ai.djl.training.ParameterStore;
 import ai.djl.util.Pair;
 import dev.affinis.instrument.torchscript.TapKey;
 import dev.affinis.instrument.torchscript.TorchScriptInstrumenter;
+import dev.affinis.signature.Pooling;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -43,18 +44,16 @@ public final class InstrumentedModel implements AutoCloseable {
   private static final String ENGINE = "PyTorch";
 
   private final Path path;
-  private final Pooling pooling;
   private final Device device;
-  private final Map<String, Boolean> paths;
+  private final List<PlannedSite> planned;
   private final Model model;
 
   private InstrumentedModel(Builder builder) throws IOException {
     path = builder.path;
-    pooling = builder.pooling;
     device = builder.device;
     TorchScriptInstrumenter instrumenter = new TorchScriptInstrumenter(path);
-    paths = instrumenter.paths();
-    if (paths.isEmpty()) {
+    planned = instrumenter.sites();
+    if (planned.isEmpty()) {
       throw new InvalidInputException(
           "model "
               + path
@@ -64,7 +63,7 @@ public final class InstrumentedModel implements AutoCloseable {
     }
     Path copy = Files.createTempFile("affinis-", ".pt");
     try {
-      instrumenter.writeInstrumented(copy, pooling, builder.layout);
+      instrumenter.writeInstrumented(copy, builder.pooling, builder.layout);
       model = load(copy, path, device);
     } finally {
       // The engine has read the weights into memory by now.
@@ -207,12 +206,13 @@ public final class InstrumentedModel implements AutoCloseable {
   }
 
   /**
-   * Module paths under which the model's source calls an activation, in source order.
+   * Activation calls in the model's source, in its order. Which of them run, how often and with
+   * what shapes, only a {@link #run} can tell.
    *
-   * @return the paths; with each whether it stands behind a condition, so that it may not run
+   * @return the calls that can be reached from the model's forward
    */
-  public Map<String, Boolean> paths() {
-    return paths;
+  public List<PlannedSite> plannedSites() {
+    return planned;
   }
 
   /**

@@ -1,5 +1,7 @@
 package dev.affinis.instrument;
 
+import java.util.Locale;
+
 /**
  * Which axis of an activation with three or more axes holds the channels.
  *
@@ -16,5 +18,14 @@ public enum Layout {
   /** Samples, channels, positions... */
   CHANNELS_FIRST,
   /** Samples, positions..., channels. */
-  CHANNELS_LAST
+  CHANNELS_LAST;
+
+  /**
+   * Returns the name used in signature files and on the command line.
+   *
+   * @return {@code auto}, {@code channels-first} or {@code channels-last}
+   */
+  public String word() {
+    return name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
 }

@@ -1,6 +1,8 @@
 package dev.affinis.instrument;
 
 import ai.djl.ndarray.types.Shape;
+import java.util.Arrays;
+import java.util.List;
 
 /**
  * One activation call in a model.
@@ -24,6 +26,15 @@ public record Site(String path, int call, ActivationKind kind, Shape shape, int 
    */
   public String label() {
     return label(path, call);
+  }
+
+  /**
+   * Returns the shape as a list.
+   *
+   * @return sizes of the axes of {@link #shape}
+   */
+  public List<Long> shapeList() {
+    return Arrays.stream(shape.getShape()).boxed().toList();
   }
 
   static String label(String path, int call) {

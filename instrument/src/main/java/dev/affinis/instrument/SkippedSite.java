@@ -5,7 +5,7 @@ package dev.affinis.instrument;
  *
  * @param path the module that makes the call
  * @param call number of the call under this path, from 1
- * @param kind the activation function, or {@code null} if the call was never reached
+ * @param kind the activation function
  * @param reason why it is not measured
  */
 public record SkippedSite(String path, int call, ActivationKind kind, String reason) {}

@@ -1,9 +1,9 @@
 package dev.affinis.instrument.torchscript;
 
 import dev.affinis.instrument.Layout;
-import dev.affinis.instrument.Pooling;
 import dev.affinis.instrument.torchscript.ScriptFile.ScriptClass;
 import dev.affinis.instrument.torchscript.ScriptFunction.Parameter;
+import dev.affinis.signature.Pooling;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

@@ -2,6 +2,7 @@ package dev.affinis.instrument.torchscript;
 
 import dev.affinis.instrument.ActivationKind;
 import dev.affinis.instrument.InvalidInputException;
+import dev.affinis.instrument.PlannedSite;
 import dev.affinis.instrument.torchscript.ScriptFunction.Call;
 import dev.affinis.instrument.torchscript.ScriptFunction.Range;
 import dev.affinis.instrument.torchscript.ScriptFunction.Statement;
@@ -38,10 +39,27 @@ final class TapPlan {
    * @param method the method of the taps that observes it
    * @param argument what is passed to that method before the value, as source
    * @param input for an activation the index of the argument that is its input, otherwise -1
+   * @param kind the activation, or {@code null}
    */
-  record Role(String method, String argument, int input) {
+  record Role(String method, String argument, int input, ActivationKind kind) {
     boolean isActivation() {
-      return input >= 0;
+      return kind != null;
+    }
+
+    static Role activation(ActivationKind kind, String word, int input) {
+      return new Role("post", word, input, kind);
+    }
+
+    static Role activation(ActivationKind kind, int input) {
+      return activation(kind, '"' + kind.word() + '"', input);
+    }
+
+    static Role produced(int layout) {
+      return new Role("produced", layout + ", ", -1, null);
+    }
+
+    static Role swapped() {
+      return new Role("swapped", "", -1, null);
     }
   }
 
@@ -86,29 +104,24 @@ final class TapPlan {
     }
     ActivationKind kind = ScriptOperators.activation(operator);
     if (kind != null) {
-      return new Role(
-          null, kind == ActivationKind.HARDTANH ? clip(function, call) : quoted(kind), 0);
+      return kind == ActivationKind.HARDTANH ? clip(function, call) : Role.activation(kind, 0);
     }
     if (isClipToSix(function, call, operator)) {
-      return new Role(null, quoted(ActivationKind.RELU6), 0);
+      return Role.activation(ActivationKind.RELU6, 0);
     }
     if (ScriptOperators.producesChannelsFirst(operator)) {
-      return produced(0);
+      return Role.produced(0);
     }
     if (ScriptOperators.producesChannelsLast(operator)) {
-      return produced(1);
+      return Role.produced(1);
     }
     Permutation permutation = permutation(function, call, operator);
     if (permutation == null) {
       return null;
     }
     return permutation == Permutation.SWAP
-        ? new Role("swapped", "", -1)
-        : produced(permutation == Permutation.TO_CHANNELS_LAST ? 1 : 0);
-  }
-
-  private static Role produced(int layout) {
-    return new Role("produced", layout + ", ", -1);
+        ? Role.swapped()
+        : Role.produced(permutation == Permutation.TO_CHANNELS_LAST ? 1 : 0);
   }
 
   private Permutation permutation(ScriptFunction function, Call call, String operator) {
@@ -125,20 +138,21 @@ final class TapPlan {
   /**
    * A hardtanh between 0 and 6 is ReLU6; where the bounds are variables, that is told at run time.
    */
-  private String clip(ScriptFunction function, Call call) {
+  private Role clip(ScriptFunction function, Call call) {
     if (call.arguments().size() < 3) {
-      return quoted(ActivationKind.HARDTANH);
+      return Role.activation(ActivationKind.HARDTANH, 0);
     }
     String low = text(function, call, 1);
     String high = text(function, call, 2);
     if (isNumber(low) && isNumber(high)) {
       boolean six = Double.parseDouble(low) == 0 && Double.parseDouble(high) == 6;
-      return quoted(six ? ActivationKind.RELU6 : ActivationKind.HARDTANH);
+      return Role.activation(six ? ActivationKind.RELU6 : ActivationKind.HARDTANH, 0);
     }
     boolean names = low.matches("\\w+") && high.matches("\\w+");
+    String word = "(" + TapPass.TAPS + ").clip(" + low + ", " + high + ", )";
     return names
-        ? "(" + TapPass.TAPS + ").clip(" + low + ", " + high + ", )"
-        : quoted(ActivationKind.HARDTANH);
+        ? Role.activation(ActivationKind.HARDTANH, word, 0)
+        : Role.activation(ActivationKind.HARDTANH, 0);
   }
 
   private boolean isClipToSix(ScriptFunction function, Call call, String operator) {
@@ -204,7 +218,7 @@ final class TapPlan {
     if (!text(function, innermost, 0).equals(variable)) {
       return false;
     }
-    roles.put(outer, new Role(null, quoted(kind), input));
+    roles.put(outer, Role.activation(kind, input));
     parts.add(inner);
     return true;
   }
@@ -301,24 +315,12 @@ final class TapPlan {
     return graph.file(function).text(range.from(), range.to());
   }
 
-  private static String quoted(ActivationKind kind) {
-    return '"' + kind.word() + '"';
-  }
-
-  /** Every path that holds an activation call, in the order of the source. */
-  List<StaticSite> sites(ScriptFunction forward) {
-    List<StaticSite> found = new ArrayList<>();
+  /** Every activation call that can be reached from a forward, in the order of the source. */
+  List<PlannedSite> sites(ScriptFunction forward) {
+    List<PlannedSite> found = new ArrayList<>();
     walk(forward, forward.calls(), "", false, new HashSet<>(), found);
     return found;
   }
-
-  /**
-   * A path under which the source has an activation call.
-   *
-   * @param path module path with a dot before each name; empty for the root
-   * @param conditional whether an if or a loop stands between the root and the call
-   */
-  record StaticSite(String path, boolean conditional) {}
 
   private void walk(
       ScriptFunction function,
@@ -326,13 +328,13 @@ final class TapPlan {
       String path,
       boolean conditional,
       Set<ScriptFunction> active,
-      List<StaticSite> found) {
+      List<PlannedSite> found) {
     for (Call call : calls) {
       walk(function, call.inner(), path, conditional, active, found);
       boolean here = conditional || function.isConditional(call.from());
       Role role = roles.get(call);
       if (role != null && role.isActivation()) {
-        found.add(new StaticSite(path, here));
+        found.add(new PlannedSite(TapKey.modulePath(path), role.kind(), here));
       }
       CallGraph.Target target = graph.target(call);
       if (target != null && tapped.contains(target.function()) && active.add(target.function())) {

@@ -2,9 +2,9 @@ package dev.affinis.instrument.torchscript;
 
 import dev.affinis.instrument.InvalidInputException;
 import dev.affinis.instrument.Layout;
-import dev.affinis.instrument.Pooling;
+import dev.affinis.instrument.PlannedSite;
 import dev.affinis.instrument.torchscript.ScriptFile.ScriptClass;
-import dev.affinis.instrument.torchscript.TapPlan.StaticSite;
+import dev.affinis.signature.Pooling;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -67,17 +67,12 @@ public final class TorchScriptInstrumenter {
   }
 
   /**
-   * Lists every module path under which the source calls an activation, in source order.
+   * Lists every activation call in the source that can be reached from the root's forward.
    *
-   * @return paths without a leading dot, empty for the root; with each whether the call stands
-   *     behind a condition or in a loop, so that it may not run
+   * @return the calls in the order of the source; a path stands there once for each call
    */
-  public Map<String, Boolean> paths() {
-    Map<String, Boolean> paths = new LinkedHashMap<>();
-    for (StaticSite site : plan.sites(forward)) {
-      paths.merge(TapKey.modulePath(site.path()), site.conditional(), Boolean::logicalAnd);
-    }
-    return paths;
+  public List<PlannedSite> sites() {
+    return plan.sites(forward);
   }
 
   /**

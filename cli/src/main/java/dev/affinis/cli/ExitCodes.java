@@ -1,0 +1,21 @@
+package dev.affinis.cli;
+
+/** What the command's exit code means; other programs rely on these. */
+public final class ExitCodes {
+  /** All that was asked for was done. */
+  public static final int DONE = 0;
+
+  /** Something went wrong that should not have: a bug. */
+  public static final int BUG = 1;
+
+  /** The command line was not understood. */
+  public static final int WRONG_USE = 2;
+
+  /** A file, a model or data cannot be used. */
+  public static final int BAD_INPUT = 3;
+
+  /** Done, but some scores are missing; the signature file says why. */
+  public static final int SCORES_MISSING = 4;
+
+  private ExitCodes() {}
+}

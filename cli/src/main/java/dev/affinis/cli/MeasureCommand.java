@@ -1,0 +1,183 @@
+package dev.affinis.cli;
+
+import ai.djl.Device;
+import ai.djl.engine.Engine;
+import dev.affinis.instrument.InvalidInputException;
+import dev.affinis.instrument.Layout;
+import dev.affinis.instrument.Measurement;
+import dev.affinis.instrument.ModelFile;
+import dev.affinis.instrument.data.SampleSource;
+import dev.affinis.signature.Pooling;
+import dev.affinis.signature.Signature;
+import dev.affinis.signature.SignatureFile;
+import dev.affinis.signature.covariance.Covariance;
+import dev.affinis.signature.covariance.Ridge;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code affinis measure}: the signature of one model. */
+@Command(
+    name = "measure",
+    description = "Measures the non-linearity signature of a model and writes it to a file.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    usageHelpAutoWidth = true)
+final class MeasureCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Parameters(paramLabel = "MODEL", description = "A TorchScript file (.pt), or a folder with one.")
+  private Path model;
+
+  @Mixin private DataOptions data;
+
+  @Option(
+      names = "--out",
+      required = true,
+      paramLabel = "FILE.json",
+      description = "Where to write the signature; replaced only once the new one is complete.")
+  private Path out;
+
+  @Option(
+      names = "--batch-size",
+      paramLabel = "B",
+      defaultValue = "16",
+      description = "Samples that run through the model at a time (default: ${DEFAULT-VALUE}).")
+  private int batchSize;
+
+  @Option(
+      names = "--pooling",
+      paramLabel = "P",
+      defaultValue = "channel",
+      converter = Words.PoolingWord.class,
+      description = {
+        "How an activation becomes a row: channel (mean over positions) or reference (as the",
+        "authors' code does it). Default: ${DEFAULT-VALUE}."
+      })
+  private Pooling pooling;
+
+  @Option(
+      names = "--layout",
+      paramLabel = "L",
+      defaultValue = "auto",
+      converter = Words.LayoutWord.class,
+      description = {
+        "Where channels are: auto (as the producing operation says), channels-first or",
+        "channels-last. Default: ${DEFAULT-VALUE}."
+      })
+  private Layout layout;
+
+  @Option(
+      names = "--covariance",
+      paramLabel = "C",
+      defaultValue = "ledoit-wolf",
+      converter = Words.CovarianceWord.class,
+      description = "ledoit-wolf or empirical (default: ${DEFAULT-VALUE}).")
+  private Covariance covariance;
+
+  @Option(
+      names = "--ridge",
+      paramLabel = "R",
+      defaultValue = "relative",
+      converter = Words.RidgeWord.class,
+      description = {
+        "What is added to the diagonal of covariances: relative (1e-6 of its mean) or absolute",
+        "(1e-6). Default: ${DEFAULT-VALUE}."
+      })
+  private Ridge ridge;
+
+  @Option(
+      names = "--scores",
+      paramLabel = "S",
+      split = ",",
+      defaultValue = "affinity",
+      description = "Scores to compute, or all (default: ${DEFAULT-VALUE}).")
+  private List<String> scores;
+
+  @Option(
+      names = "--device",
+      paramLabel = "D",
+      defaultValue = "cpu",
+      converter = Words.DeviceWord.class,
+      description = "cpu or gpu:N (default: ${DEFAULT-VALUE}).")
+  private Device device;
+
+  @Option(names = "--quiet", description = "Print nothing but warnings and errors.")
+  private boolean quiet;
+
+  @Override
+  public Integer call() throws IOException {
+    Measurement.Builder builder = options();
+    requireWritable(out);
+    ModelFile file = ModelFile.find(model);
+    requireDevice(device);
+    Signature signature;
+    try (SampleSource source = data.open();
+        TerminalProgress progress = new TerminalProgress(file.name(), spec, quiet)) {
+      signature = builder.setModel(file).setSource(source).optListener(progress).build().run();
+    }
+    SignatureFile.write(signature, out);
+    if (!quiet) {
+      spec.commandLine().getOut().println(SignatureTable.render(signature));
+      spec.commandLine().getOut().println("wrote " + out);
+    }
+    return SignatureTable.reportMissing(signature, spec.commandLine().getErr())
+        ? ExitCodes.SCORES_MISSING
+        : ExitCodes.DONE;
+  }
+
+  private Measurement.Builder options() {
+    try {
+      return Measurement.builder()
+          .optSelection(data.selection())
+          .optSkipBad(data.skipsBad())
+          .optBatchSize(batchSize)
+          .optPooling(pooling)
+          .optLayout(layout)
+          .optCovariance(covariance)
+          .optRidge(ridge)
+          .optScores(scores.equals(List.of("all")) ? Measurement.Builder.scoreNames() : scores)
+          .optDevice(device);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+    }
+  }
+
+  /** Better told now than after the work is done. */
+  private static void requireWritable(Path out) {
+    Path folder = out.toAbsolutePath().getParent();
+    if (Files.isDirectory(out)) {
+      throw new InvalidInputException("output " + out + " is a folder: give a file name");
+    }
+    if (!Files.isDirectory(folder)) {
+      throw new InvalidInputException(
+          "output folder " + folder + " does not exist: create it first");
+    }
+    if (!Files.isWritable(folder)) {
+      throw new InvalidInputException(
+          "output folder " + folder + " is not writable: choose another place");
+    }
+  }
+
+  private static void requireDevice(Device device) {
+    int gpus = device.isGpu() ? Engine.getEngine("PyTorch").getGpuCount() : 0;
+    if (device.isGpu() && device.getDeviceId() >= gpus) {
+      throw new InvalidInputException(
+          "device gpu:"
+              + device.getDeviceId()
+              + " is not there: the engine sees "
+              + gpus
+              + " GPUs; run on --device cpu, or set PYTORCH_LIBRARY_PATH to a libtorch built for"
+              + " CUDA");
+    }
+  }
+}

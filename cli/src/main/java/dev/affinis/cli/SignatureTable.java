@@ -1,0 +1,81 @@
+package dev.affinis.cli;
+
+import com.github.freva.asciitable.AsciiTable;
+import com.github.freva.asciitable.Column;
+import com.github.freva.asciitable.HorizontalAlign;
+import dev.affinis.signature.LayerScores;
+import dev.affinis.signature.Score;
+import dev.affinis.signature.Signature;
+import java.io.PrintWriter;
+import java.nio.charset.Charset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** Signatures as text. */
+final class SignatureTable {
+  private static final int BAR_LENGTH = 20;
+  private static final String FULL = "█";
+
+  private SignatureTable() {}
+
+  /** A table with a row per site, or with a line instead if there is none. */
+  static String render(Signature signature) {
+    List<String> names =
+        signature.layers().isEmpty()
+            ? List.of()
+            : List.copyOf(signature.layers().get(0).scores().keySet());
+    List<com.github.freva.asciitable.ColumnData<LayerScores>> columns = new ArrayList<>();
+    columns.add(right("#").with(l -> String.valueOf(l.index())));
+    columns.add(left("site").with(l -> l.call() == 1 ? l.path() : l.path() + " #" + l.call()));
+    columns.add(left("kind").with(LayerScores::activation));
+    columns.add(right("channels").with(l -> String.valueOf(l.dimension())));
+    for (String name : names) {
+      columns.add(right(name).with(l -> number(l.scores().get(name))));
+    }
+    columns.add(left("").maxWidth(BAR_LENGTH + 2).with(l -> bar(l.scores().get(names.get(0)))));
+    return AsciiTable.getTable(AsciiTable.NO_BORDERS, signature.layers(), columns).stripTrailing();
+  }
+
+  private static Column left(String header) {
+    return new Column()
+        .header(header)
+        .headerAlign(HorizontalAlign.LEFT)
+        .dataAlign(HorizontalAlign.LEFT)
+        .maxWidth(60);
+  }
+
+  private static Column right(String header) {
+    return left(header).headerAlign(HorizontalAlign.RIGHT).dataAlign(HorizontalAlign.RIGHT);
+  }
+
+  private static String number(Score score) {
+    return score.map(value -> String.format(Locale.ROOT, "%.4f", value), reason -> "-");
+  }
+
+  private static String bar(Score score) {
+    String block = Charset.defaultCharset().newEncoder().canEncode(FULL) ? FULL : "#";
+    double value = score.number().orElse(0);
+    return block.repeat((int) Math.round(BAR_LENGTH * Math.max(0, Math.min(1, value))));
+  }
+
+  /**
+   * Prints why scores are missing.
+   *
+   * @return whether any is
+   */
+  static boolean reportMissing(Signature signature, PrintWriter err) {
+    boolean missing = false;
+    for (LayerScores layer : signature.layers()) {
+      for (String name : layer.scores().keySet()) {
+        String reason = layer.scores().get(name).map(value -> null, r -> r);
+        if (reason != null) {
+          missing = true;
+          err.println(
+              signature.model().name() + ": no " + name + " for " + layer.path() + ": " + reason);
+        }
+      }
+    }
+    return missing;
+  }
+}

@@ -1,0 +1,75 @@
+package dev.affinis.instrument;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import java.util.List;
+
+/** A copy of a model's output in Java memory, kept while the model itself is exchanged. */
+final class HostArray {
+  /** Allowed difference of outputs, relative to their largest magnitude. */
+  private static final float TOLERANCE = 1e-5f;
+
+  private final String name;
+  private final Shape shape;
+  private final float[] values;
+
+  private HostArray(String name, Shape shape, float[] values) {
+    this.name = name;
+    this.shape = shape;
+    this.values = values;
+  }
+
+  static HostArray of(NDArray array) {
+    try (NDArray floats = array.toType(DataType.FLOAT32, true)) {
+      return new HostArray(array.getName(), array.getShape(), floats.toFloatArray());
+    }
+  }
+
+  /**
+   * Checks that an instrumented model gives what the plain one gave.
+   *
+   * @param expected outputs of the plain model
+   * @param outputs outputs of the instrumented model
+   * @throws SelfCheckException if they differ by more than rounding
+   */
+  static void requireEqual(List<HostArray> expected, NDList outputs) {
+    if (expected.size() != outputs.size()) {
+      throw failed("number of outputs is " + outputs.size() + ", was " + expected.size());
+    }
+    for (int i = 0; i < expected.size(); i++) {
+      HostArray plain = expected.get(i);
+      NDArray output =
+          plain.name == null || outputs.get(plain.name) == null
+              ? outputs.get(i)
+              : outputs.get(plain.name);
+      plain.requireEqual(i, of(output));
+    }
+  }
+
+  private void requireEqual(int index, HostArray other) {
+    if (!shape.equals(other.shape)) {
+      throw failed("output " + index + " has shape " + other.shape + ", was " + shape);
+    }
+    float scale = 0;
+    for (float value : values) {
+      scale = Float.isFinite(value) ? Math.max(scale, Math.abs(value)) : scale;
+    }
+    for (int i = 0; i < values.length; i++) {
+      boolean same = Float.compare(values[i], other.values[i]) == 0;
+      if (!same && !(Math.abs(values[i] - other.values[i]) <= TOLERANCE * scale)) {
+        throw failed(
+            "value %d of output %d is %s, was %s".formatted(i, index, other.values[i], values[i]));
+      }
+    }
+  }
+
+  private static SelfCheckException failed(String what) {
+    return new SelfCheckException(
+        "the instrumented model does not agree with the plain one on the first batch: "
+            + what
+            + "; a model that draws random numbers in inference cannot be measured, for any other"
+            + " please report this");
+  }
+}

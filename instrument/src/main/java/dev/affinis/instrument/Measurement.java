@@ -1,0 +1,412 @@
+package dev.affinis.instrument;
+
+import ai.djl.Device;
+import ai.djl.engine.Engine;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import dev.affinis.instrument.MeasurementListener.Phase;
+import dev.affinis.instrument.data.BatchLoader;
+import dev.affinis.instrument.data.SampleSource;
+import dev.affinis.instrument.data.Selection;
+import dev.affinis.signature.LayerSample;
+import dev.affinis.signature.LayerScores;
+import dev.affinis.signature.Pooling;
+import dev.affinis.signature.Score;
+import dev.affinis.signature.ScoreFunction;
+import dev.affinis.signature.Signature;
+import dev.affinis.signature.covariance.Covariance;
+import dev.affinis.signature.covariance.Ridge;
+import dev.affinis.signature.transport.AffinityScore;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Function;
+
+/**
+ * Measures the non-linearity signature of a model: runs samples through it in batches, keeps the
+ * pooled rows of every activation, and scores each site once all samples are through.
+ *
+ * <pre>{@code
+ * Selection first = Selection.first(512);
+ * try (SampleSource photos = SampleSource.open("photos", Preprocessing.builder().build(), first)) {
+ *   Signature signature =
+ *       Measurement.builder()
+ *           .setModel(ModelFile.find(Path.of("resnet50.pt")))
+ *           .setSource(photos)
+ *           .optSelection(first)
+ *           .build()
+ *           .run();
+ * }
+ * }</pre>
+ *
+ * <p>Every run checks itself: the first batch goes through the plain model, too, and outputs must
+ * agree; every activation call that stands outside conditions must have run; all batches must have
+ * met the same sites. Memory is 8 bytes per sample and channel of every site, the model, a batch,
+ * and what the widest site's score needs (see {@link AffinityScore}).
+ */
+public final class Measurement {
+  private final ModelFile model;
+  private final SampleSource source;
+  private final Builder options;
+
+  private Measurement(Builder builder) {
+    model = Objects.requireNonNull(builder.model, "setModel is required");
+    source = Objects.requireNonNull(builder.source, "setSource is required");
+    options = builder;
+  }
+
+  /**
+   * Creates a builder.
+   *
+   * @return the builder
+   */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /**
+   * Runs the measurement.
+   *
+   * @return the signature
+   * @throws InvalidInputException if the model or the data cannot be used
+   * @throws SelfCheckException if a check of the captures failed
+   * @throws IOException if a file cannot be read
+   */
+  public Signature run() throws IOException {
+    source.notice().ifPresent(options.listener::notice);
+    try (NDManager manager = NDManager.newBaseManager(options.device, "PyTorch")) {
+      Captured captured = capture(manager);
+      List<LayerScores> layers = score(captured, manager);
+      Map<String, Object> more = new LinkedHashMap<>();
+      more.put("layout", options.layout.word());
+      more.put("batch_size", options.batchSize);
+      return new Signature(
+          new Signature.Model(
+              model.name(),
+              Signature.ModelRuntime.TORCHSCRIPT,
+              model.sha256(),
+              captured.parameterCount()),
+          new Signature.Data(
+              source.description(),
+              Math.toIntExact(captured.store().size()),
+              options.selection.seed(),
+              source.preprocess()),
+          new Signature.Settings(
+              options.pooling,
+              options.covariance,
+              options.ridge,
+              deviceWord(options.device),
+              "PyTorch " + Engine.getEngine("PyTorch").getVersion(),
+              more),
+          layers,
+          captured.skipped().stream()
+              .map(s -> new Signature.Skipped(s.path(), s.call(), s.kind().word(), s.reason()))
+              .toList());
+    }
+  }
+
+  private record Captured(CaptureStore store, List<SkippedSite> skipped, long parameterCount) {}
+
+  private Captured capture(NDManager manager) throws IOException {
+    try (BatchLoader loader =
+        BatchLoader.builder()
+            .setSource(source)
+            .setManager(manager)
+            .setSelection(options.selection)
+            .optBatchSize(options.batchSize)
+            .optSkipBad(options.skipsBad)
+            .build()) {
+      loader.notice().ifPresent(options.listener::notice);
+      // The plain model first, and alone: two copies of the weights are never in memory.
+      BatchLoader.Batch first = loader.next();
+      List<HostArray> expected = plainOutputs(first);
+      CaptureStore store = new CaptureStore(manager, loader.samples());
+      try (InstrumentedModel instrumented =
+          InstrumentedModel.builder()
+              .setModelPath(model.path())
+              .optPooling(options.pooling)
+              .optLayout(options.layout)
+              .optDevice(options.device)
+              .build()) {
+        options.listener.begin(Phase.CAPTURE, loader.samples());
+        SiteCheck check = new SiteCheck(instrumented.plannedSites());
+        check.probe(instrumented, first.data());
+        consume(first, instrumented, check, store, expected);
+        while (loader.hasNext()) {
+          consume(loader.next(), instrumented, check, store, null);
+        }
+        options.listener.end();
+        reportSkipped(loader.skipped());
+        return new Captured(store, check.skipped(), instrumented.parameterCount());
+      }
+    }
+  }
+
+  private List<HostArray> plainOutputs(BatchLoader.Batch batch) throws IOException {
+    try (NDManager scratch = batch.data().getManager().newSubManager()) {
+      NDList outputs =
+          InstrumentedModel.runPlain(model.path(), new NDList(in(scratch, batch.data())));
+      return outputs.stream().map(HostArray::of).toList();
+    }
+  }
+
+  /** Runs one batch and keeps its rows; closes it. */
+  private void consume(
+      BatchLoader.Batch batch,
+      InstrumentedModel instrumented,
+      SiteCheck check,
+      CaptureStore store,
+      List<HostArray> expected) {
+    try (batch;
+        NDManager scratch = batch.data().getManager().newSubManager()) {
+      InstrumentedModel.Run run = instrumented.run(new NDList(in(scratch, batch.data())));
+      if (expected != null) {
+        HostArray.requireEqual(expected, run.outputs());
+      }
+      store.add(check.accept(run));
+      options.listener.advance(batch.size());
+    }
+  }
+
+  /** The same array under another manager, so that what is computed from it is freed with that. */
+  private static NDArray in(NDManager scratch, NDArray array) {
+    NDArray copy = array.duplicate();
+    copy.attach(scratch);
+    return copy;
+  }
+
+  private void reportSkipped(List<String> skipped) {
+    if (!skipped.isEmpty()) {
+      options.listener.notice(
+          "left out " + skipped.size() + " unreadable samples: " + String.join("; ", skipped));
+    }
+  }
+
+  private List<LayerScores> score(Captured captured, NDManager manager) {
+    List<Site> sites = captured.store().sites();
+    List<LayerScores> layers = new ArrayList<>();
+    options.listener.begin(Phase.SCORE, sites.size());
+    try (CaptureStore store = captured.store()) {
+      for (int i = 0; i < sites.size(); i++) {
+        Site site = sites.get(i);
+        Map<String, Score> scores = new LinkedHashMap<>();
+        try (NDManager scratch = manager.newSubManager()) {
+          LayerSample sample = store.take(i, scratch);
+          options.scores().forEach(f -> scores.put(f.name(), f.score(sample)));
+        }
+        layers.add(
+            new LayerScores(
+                i,
+                site.path(),
+                site.call(),
+                site.kind().word(),
+                site.shapeList(),
+                site.dimension(),
+                scores));
+        options.listener.advance(1);
+      }
+    }
+    options.listener.end();
+    return layers;
+  }
+
+  private static String deviceWord(Device device) {
+    return device.isGpu() ? "gpu:" + device.getDeviceId() : "cpu";
+  }
+
+  /** Builds a {@link Measurement}. */
+  public static final class Builder {
+    private ModelFile model;
+    private SampleSource source;
+    private Selection selection = Selection.first(512);
+    private int batchSize = 16;
+    private Pooling pooling = Pooling.CHANNEL;
+    private Layout layout = Layout.AUTO;
+    private Covariance covariance = Covariance.LEDOIT_WOLF;
+    private Ridge ridge = Ridge.RELATIVE;
+    private Device device = Device.cpu();
+    private boolean skipsBad;
+    private MeasurementListener listener = MeasurementListener.NONE;
+    private List<String> scoreNames = List.of(SCORES.keySet().iterator().next());
+
+    /** Every score there is, by name, in the order they are reported. */
+    private static final Map<String, Function<Builder, ScoreFunction>> SCORES =
+        new LinkedHashMap<>(
+            Map.of(
+                "affinity",
+                b ->
+                    AffinityScore.builder().optCovariance(b.covariance).optRidge(b.ridge).build()));
+
+    private Builder() {}
+
+    private List<ScoreFunction> scores() {
+      return scoreNames.stream().map(name -> SCORES.get(name).apply(this)).toList();
+    }
+
+    /**
+     * Sets the model.
+     *
+     * @param value the model file
+     * @return this builder
+     */
+    public Builder setModel(ModelFile value) {
+      model = value;
+      return this;
+    }
+
+    /**
+     * Sets the data.
+     *
+     * @param value an open source, not closed by the measurement
+     * @return this builder
+     */
+    public Builder setSource(SampleSource value) {
+      source = value;
+      return this;
+    }
+
+    /**
+     * Sets which samples are used; the first 512 if not called.
+     *
+     * @param value the selection
+     * @return this builder
+     */
+    public Builder optSelection(Selection value) {
+      selection = value;
+      return this;
+    }
+
+    /**
+     * Sets how many samples run through the model at a time; 16 if not called.
+     *
+     * @param value at least 1
+     * @return this builder
+     * @throws IllegalArgumentException if it is less than 1
+     */
+    public Builder optBatchSize(int value) {
+      if (value < 1) {
+        throw new IllegalArgumentException(
+            "batch size must be at least 1, got " + value + ": pass --batch-size");
+      }
+      batchSize = value;
+      return this;
+    }
+
+    /**
+     * Sets how activations become rows; {@link Pooling#CHANNEL} if not called.
+     *
+     * @param value the pooling
+     * @return this builder
+     */
+    public Builder optPooling(Pooling value) {
+      pooling = value;
+      return this;
+    }
+
+    /**
+     * Sets where the channels are; {@link Layout#AUTO} if not called.
+     *
+     * @param value the layout
+     * @return this builder
+     */
+    public Builder optLayout(Layout value) {
+      layout = value;
+      return this;
+    }
+
+    /**
+     * Sets the covariance estimator; {@link Covariance#LEDOIT_WOLF} if not called.
+     *
+     * @param value the estimator
+     * @return this builder
+     */
+    public Builder optCovariance(Covariance value) {
+      covariance = value;
+      return this;
+    }
+
+    /**
+     * Sets what is added to the diagonal of covariances; {@link Ridge#RELATIVE} if not called.
+     *
+     * @param value the ridge
+     * @return this builder
+     */
+    public Builder optRidge(Ridge value) {
+      ridge = value;
+      return this;
+    }
+
+    /**
+     * Sets which scores are computed; affinity if not called.
+     *
+     * @param names names of scores, see {@link #scoreNames()}
+     * @return this builder
+     * @throws IllegalArgumentException if there is no score of such a name
+     */
+    public Builder optScores(List<String> names) {
+      for (String name : names) {
+        if (!SCORES.containsKey(name)) {
+          throw new IllegalArgumentException(
+              "score " + name + " is not known: expected all or some of " + scoreNames());
+        }
+      }
+      scoreNames = List.copyOf(names);
+      return this;
+    }
+
+    /**
+     * Names all scores.
+     *
+     * @return the names, in the order they are reported
+     */
+    public static List<String> scoreNames() {
+      return List.copyOf(SCORES.keySet());
+    }
+
+    /**
+     * Sets the device on which the model and the algebra run; the CPU if not called.
+     *
+     * @param value the device
+     * @return this builder
+     */
+    public Builder optDevice(Device value) {
+      device = value;
+      return this;
+    }
+
+    /**
+     * Sets whether unreadable samples are left out instead of ending the run; not if not called.
+     *
+     * @param value whether to leave them out
+     * @return this builder
+     */
+    public Builder optSkipBad(boolean value) {
+      skipsBad = value;
+      return this;
+    }
+
+    /**
+     * Sets who is told about progress.
+     *
+     * @param value the listener
+     * @return this builder
+     */
+    public Builder optListener(MeasurementListener value) {
+      listener = value;
+      return this;
+    }
+
+    /**
+     * Builds the measurement.
+     *
+     * @return the measurement, ready to run
+     */
+    public Measurement build() {
+      return new Measurement(this);
+    }
+  }
+}

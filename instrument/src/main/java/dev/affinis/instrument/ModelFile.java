@@ -1,0 +1,95 @@
+package dev.affinis.instrument;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Stream;
+
+/**
+ * A model file on disk.
+ *
+ * @param path the file
+ * @param name its name without the extension, used as the model's name
+ */
+public record ModelFile(Path path, String name) {
+  private static final String EXTENSION = ".pt";
+
+  /**
+   * Finds the model file that a path means.
+   *
+   * @param path a TorchScript file, or a folder that holds exactly one
+   * @return the model file
+   * @throws InvalidInputException if there is none
+   * @throws IOException if a folder cannot be listed
+   */
+  public static ModelFile find(Path path) throws IOException {
+    if (Files.isDirectory(path)) {
+      List<Path> models;
+      try (Stream<Path> files = Files.list(path)) {
+        models = files.filter(f -> hasExtension(f, EXTENSION)).sorted().toList();
+      }
+      if (models.size() != 1) {
+        throw new InvalidInputException(
+            "folder "
+                + path
+                + " holds "
+                + (models.isEmpty() ? "no" : String.valueOf(models.size()))
+                + " .pt files, expected one: give the model file itself");
+      }
+      return find(models.get(0));
+    }
+    if (!Files.exists(path)) {
+      throw new InvalidInputException(
+          "model " + path + " does not exist: give a TorchScript file (.pt) or a folder with one");
+    }
+    if (hasExtension(path, ".onnx")) {
+      throw new InvalidInputException(
+          "model "
+              + path
+              + " is an ONNX file, but only TorchScript models can be instrumented: export it with"
+              + " torch.jit.save");
+    }
+    if (!Files.isReadable(path)) {
+      throw new InvalidInputException(
+          "model " + path + " cannot be read: check the file's permissions");
+    }
+    String file = path.getFileName().toString();
+    return new ModelFile(
+        path,
+        hasExtension(path, EXTENSION)
+            ? file.substring(0, file.length() - EXTENSION.length())
+            : file);
+  }
+
+  private static boolean hasExtension(Path path, String extension) {
+    return path.getFileName().toString().toLowerCase(Locale.ROOT).endsWith(extension);
+  }
+
+  /**
+   * Computes the file's checksum.
+   *
+   * @return SHA-256 of its content in lower-case hexadecimal
+   * @throws IOException if it cannot be read
+   */
+  public String sha256() throws IOException {
+    MessageDigest digest;
+    try {
+      digest = MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
+    byte[] buffer = new byte[1 << 16];
+    try (InputStream in = Files.newInputStream(path)) {
+      for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+        digest.update(buffer, 0, n);
+      }
+    }
+    return HexFormat.of().formatHex(digest.digest());
+  }
+}

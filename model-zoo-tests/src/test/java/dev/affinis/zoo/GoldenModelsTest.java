@@ -1,0 +1,182 @@
+package dev.affinis.zoo;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.affinis.instrument.InstrumentedModel;
+import dev.affinis.instrument.Measurement;
+import dev.affinis.instrument.ModelFile;
+import dev.affinis.instrument.data.BatchLoader;
+import dev.affinis.instrument.data.Preprocessing;
+import dev.affinis.instrument.data.SampleSource;
+import dev.affinis.instrument.data.Selection;
+import dev.affinis.signature.LayerScores;
+import dev.affinis.signature.Pooling;
+import dev.affinis.signature.Signature;
+import dev.affinis.signature.covariance.Covariance;
+import dev.affinis.signature.covariance.Ridge;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Whole models against the authors' Python code: the same sites in the same order, the same logits,
+ * the same scores.
+ */
+class GoldenModelsTest {
+  /** The same features from other kernels, amplified by ill-conditioned covariances. */
+  private static final double SAME_FEATURES = 2e-4;
+
+  /** The authors' code works in float32. */
+  private static final double FLOAT32_REFERENCE = 1e-3;
+
+  private static final double LOGITS = 1e-4;
+
+  static Stream<Arguments> archives() {
+    return Stream.of(
+            "alexnet_w8",
+            "cifar_resnet20",
+            "cifar_resnet56",
+            "convnext_mini",
+            "efficientnet_b0_w4",
+            "googlenet_w8",
+            "mobilenet_v2_w4",
+            "resnet50_w8",
+            "squeezenet1_1_imagenet",
+            "swin_mini",
+            "vit_mini")
+        .flatMap(name -> Stream.of("traced", "scripted").map(form -> Arguments.of(name, form)));
+  }
+
+  @ParameterizedTest(name = "{0}.{1}")
+  @MethodSource("archives")
+  void sitesAndChannelScoresAreThoseOfTheAuthors(String name, String form) throws IOException {
+    JsonNode golden = Golden.json("models/" + name + ".json");
+    Signature signature = measure(golden, name, form, Pooling.CHANNEL);
+    List<String> expected = new ArrayList<>();
+    List<String> found = new ArrayList<>();
+    for (JsonNode layer : golden.get("layers")) {
+      String kind = layer.get("activation").asText().replace(" (functional)", "");
+      expected.add(
+          layer.get("module").asText()
+              + " "
+              + layer.get("call").asInt()
+              + " "
+              + kind.toLowerCase(Locale.ROOT)
+              + " "
+              + layer.get("shape").toString().replace(",", ", "));
+    }
+    for (LayerScores layer : signature.layers()) {
+      String kind = layer.activation().replace("_", "");
+      found.add(layer.path() + " " + layer.call() + " " + kind + " " + layer.shape());
+    }
+    assertEquals(expected, found);
+    for (int i = 0; i < found.size(); i++) {
+      JsonNode pool = golden.get("layers").get(i).get("channel_pool");
+      assertEquals(pool.get("d").asLong(), signature.layers().get(i).dimension(), found.get(i));
+      requireClose(pool, pool.get("rho_float64").asDouble(), SAME_FEATURES, signature, i);
+    }
+  }
+
+  @ParameterizedTest(name = "{0}.{1}")
+  @MethodSource("archives")
+  void referencePoolingGivesTheReferenceScores(String name, String form) throws IOException {
+    JsonNode golden = Golden.json("models/" + name + ".json");
+    if (!golden.get("layers").get(0).has("ref_pool")) {
+      // The authors' hooks do not see activations that are called as functions.
+      assertEquals("googlenet_w8", name);
+      return;
+    }
+    Signature signature = measure(golden, name, form, Pooling.REFERENCE);
+    for (int i = 0; i < signature.layers().size(); i++) {
+      JsonNode pool = golden.get("layers").get(i).get("ref_pool");
+      requireClose(pool, pool.get("rho_ref").asDouble(), FLOAT32_REFERENCE, signature, i);
+    }
+  }
+
+  /**
+   * Where the golden value in float64 is no score at all, or far from the one in float32, the
+   * authors' inverse square root broke down on a badly scaled covariance. There ours has to be a
+   * score, and one between 0 and 1.
+   */
+  private static void requireClose(
+      JsonNode pool, double expected, double tolerance, Signature signature, int index) {
+    LayerScores layer = signature.layers().get(index);
+    double rho = layer.scores().get("affinity").number().orElseThrow();
+    double exact = pool.get("rho_float64").asDouble();
+    String where = signature.model().name() + " " + layer.path() + " call " + layer.call();
+    assertTrue(rho >= 0 && rho <= 1, where + ": " + rho);
+    if (exact < 0 || exact > 1) {
+      return;
+    }
+    boolean float32BrokeDown = Math.abs(expected - exact) > FLOAT32_REFERENCE;
+    assertEquals(
+        float32BrokeDown ? exact : expected,
+        rho,
+        float32BrokeDown ? SAME_FEATURES : tolerance,
+        where);
+  }
+
+  @ParameterizedTest(name = "{0}.{1}")
+  @MethodSource("archives")
+  void logitsOfTheFirstSampleAreTheSame(String name, String form) throws IOException {
+    JsonNode golden = Golden.json("models/" + name + ".json");
+    Path file = Golden.file("models/" + name + "." + form + ".pt");
+    try (SampleSource source = open(golden);
+        InstrumentedModel model = InstrumentedModel.builder().setModelPath(file).build();
+        NDManager manager = model.newManager();
+        BatchLoader loader =
+            BatchLoader.builder()
+                .setSource(source)
+                .setManager(manager)
+                .setSelection(Selection.first(2))
+                .build();
+        BatchLoader.Batch batch = loader.next()) {
+      NDArray logits = model.run(new NDList(batch.data())).outputs().head();
+      JsonNode expected = golden.get("logits_first");
+      float[] found = logits.get(0).toFloatArray();
+      assertEquals(expected.size(), found.length);
+      for (int i = 0; i < found.length; i++) {
+        assertEquals(expected.get(i).asDouble(), found[i], LOGITS, name + " logit " + i);
+      }
+    }
+  }
+
+  private static Signature measure(JsonNode golden, String name, String form, Pooling pooling)
+      throws IOException {
+    Path file = Golden.file("models/" + name + "." + form + ".pt");
+    try (SampleSource source = open(golden)) {
+      return Measurement.builder()
+          .setModel(ModelFile.find(file))
+          .setSource(source)
+          .optSelection(Selection.first(golden.get("n").asInt()))
+          .optBatchSize(32)
+          .optPooling(pooling)
+          .optCovariance(Covariance.EMPIRICAL)
+          .optRidge(Ridge.ABSOLUTE)
+          .build()
+          .run();
+    }
+  }
+
+  private static SampleSource open(JsonNode golden) {
+    boolean imagenet = golden.get("images").asText().equals("imagenet_sample256.npz");
+    Path images = Golden.file(imagenet ? "imagenet_sample256.npz" : "cifar_test512.npz");
+    Preprocessing.Builder builder = Preprocessing.builder();
+    if (!imagenet) {
+      builder.optInputSize(golden.get("input_size").asInt());
+    }
+    int n = golden.get("n").asInt();
+    return SampleSource.open(images.toString(), builder.build(), Selection.first(n));
+  }
+}
