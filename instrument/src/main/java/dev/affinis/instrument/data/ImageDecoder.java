@@ -8,6 +8,7 @@ import java.awt.image.ComponentColorModel;
 import java.awt.image.ComponentSampleModel;
 import java.awt.image.DataBufferByte;
 import java.awt.image.Raster;
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -91,8 +92,10 @@ final class ImageDecoder {
     while (cause.getCause() != null) {
       cause = cause.getCause();
     }
-    String reason =
-        cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
+    String reason = cause.getMessage();
+    if (reason == null) {
+      reason = cause instanceof EOFException ? "the file is incomplete" : cause.toString();
+    }
     return new InvalidInputException(
         "image " + file + " cannot be read: " + reason.lines().findFirst().orElse(""), e);
   }

@@ -146,6 +146,7 @@ final class NpyArray implements AutoCloseable {
    */
   static NpyArray open(Path file, ZipFile zip, ZipArchiveEntry entry, Header header)
       throws IOException {
+    String what = "array " + entry.getName() + ", " + header + ",";
     long rows = header.shape().get(0);
     long rowBytes = header.itemBytes();
     long bytes;
@@ -155,15 +156,14 @@ final class NpyArray implements AutoCloseable {
       }
       bytes = Math.multiplyExact(rowBytes, rows);
     } catch (ArithmeticException e) {
-      throw new IOException("the array " + header + " is too large", e);
+      throw new IOException(what + " is too large", e);
     }
     if (rows < 1 || rows > Integer.MAX_VALUE || rowBytes < 1 || rowBytes > Integer.MAX_VALUE - 8) {
-      throw new IOException("the array " + header + " is empty or too large");
+      throw new IOException(what + " is empty or too large");
     }
     if (entry.getSize() != header.bytes() + bytes) {
       throw new IOException(
-          "the array "
-              + header
+          what
               + " should have "
               + bytes
               + " bytes, but "
@@ -190,12 +190,12 @@ final class NpyArray implements AutoCloseable {
             StandardOpenOption.WRITE,
             StandardOpenOption.DELETE_ON_CLOSE);
     try (InputStream in = zip.getInputStream(entry)) {
-      long free = Files.getFileStore(temporary).getUsableSpace();
+      long free = Files.getFileStore(temporary.toAbsolutePath().getParent()).getUsableSpace();
       if (free < entry.getSize()) {
         throw new IOException(
             String.format(
                 Locale.ROOT,
-                "inflating it takes %d MiB, but %s has %d MiB free; save it with numpy.savez",
+                "inflating an array takes %d MiB, but %s has %d MiB free; save it with numpy.savez",
                 entry.getSize() >> 20,
                 temporary.getParent(),
                 free >> 20));
