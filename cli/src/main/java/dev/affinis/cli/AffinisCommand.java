@@ -46,22 +46,26 @@ public final class AffinisCommand {
    * @param args the command line
    */
   public static void main(String[] args) {
-    System.exit(run(args));
+    System.exit(run(new PrintWriter(System.out, true), new PrintWriter(System.err, true), args));
   }
 
   /**
    * Runs the command in this process.
    *
+   * @param out where results are printed
+   * @param err where notices and errors are printed
    * @param args the command line
    * @return the exit code, see {@link ExitCodes}
    */
-  public static int run(String... args) {
+  public static int run(PrintWriter out, PrintWriter err, String... args) {
     // These are read once, when the first class of the engine or logger is loaded.
     String level = Arrays.asList(args).contains(DEBUG) ? "info" : "off";
     setDefault("org.slf4j.simpleLogger.defaultLogLevel", level);
     setDefault("OPT_OUT_TRACKING", "true");
     AffinisCommand command = new AffinisCommand();
     return new CommandLine(command)
+        .setOut(out)
+        .setErr(err)
         .setParameterExceptionHandler(AffinisCommand::wrongUse)
         .setExecutionExceptionHandler((e, cli, parsed) -> command.failed(e, cli))
         .setCaseInsensitiveEnumValuesAllowed(true)

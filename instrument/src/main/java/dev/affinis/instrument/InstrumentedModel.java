@@ -202,7 +202,11 @@ public final class InstrumentedModel implements AutoCloseable {
   }
 
   private static String firstLine(Exception e) {
-    return String.valueOf(e.getMessage()).lines().findFirst().orElse("unknown error");
+    return String.valueOf(e.getMessage())
+        .lines()
+        .filter(line -> !line.isBlank())
+        .findFirst()
+        .orElse("unknown error");
   }
 
   /**

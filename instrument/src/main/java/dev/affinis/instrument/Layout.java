@@ -10,7 +10,8 @@ import java.util.Locale;
  * first; linear layers, matrix products, layer normalisation and embeddings put them last; a
  * permutation that moves the channel axis moves it. Element-wise operations keep the layout of the
  * most recent such operation that made a tensor of the same shape, or of the most recent one at all
- * when none did.
+ * when none did. A model's own input has channels first if it has four axes or more (images), and
+ * last if it has three (sequences).
  */
 public enum Layout {
   /** As the producing operation says. */

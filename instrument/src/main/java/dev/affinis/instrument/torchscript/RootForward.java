@@ -53,6 +53,11 @@ final class RootForward {
             + ", "
             + forced(layout)
             + ", )");
+    for (Parameter parameter : forward.parameters()) {
+      if (parameter.type().equals("Tensor")) {
+        line(4, name() + " = (" + TapPass.TAPS + ").input(" + parameter.name() + ", )");
+      }
+    }
     call(TapPass.TAPS + ", \"\", ");
     line(4, "return (" + result() + ", " + TapPass.TAPS + ".rows)");
     return out.toString();

@@ -23,35 +23,41 @@ class Taps:
     torch._set_item(self.layouts, str(torch.size(x)), layout)
     self.recent = layout
     return x
+  def input(self: __torch__.affinis.Taps,
+    x: Tensor) -> Tensor:
+    if torch.ge(torch.dim(x), 4):
+      result = self.produced(0, x)
+    else:
+      if torch.eq(torch.dim(x), 3):
+        result = self.produced(1, x)
+      else:
+        result = x
+    return result
   def swapped(self: __torch__.affinis.Taps,
     x: Tensor) -> Tensor:
     if torch.eq(torch.dim(x), 3):
       before = [torch.size(x, 0), torch.size(x, 2), torch.size(x, 1)]
-      known = self.known(str(before), 3)
+      known = self.known(str(before))
       result = self.produced(torch.sub(1, known), x)
     else:
       result = x
     return result
   def known(self: __torch__.affinis.Taps,
-    size: str,
-    dim: int) -> int:
+    size: str) -> int:
     if torch.__contains__(self.layouts, size):
       layout = self.layouts[size]
     else:
       if torch.ge(self.recent, 0):
         layout = self.recent
       else:
-        if torch.eq(dim, 3):
-          layout = 1
-        else:
-          layout = 0
+        layout = 0
     return layout
   def layout(self: __torch__.affinis.Taps,
     x: Tensor) -> int:
     if torch.ge(self.forced, 0):
       layout = self.forced
     else:
-      layout = self.known(str(torch.size(x)), torch.dim(x))
+      layout = self.known(str(torch.size(x)))
     return layout
   def pooled(self: __torch__.affinis.Taps,
     x: Tensor) -> Tensor:

@@ -1,0 +1,307 @@
+package dev.affinis.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.affinis.signature.Signature;
+import dev.affinis.signature.SignatureFile;
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The command line as a user meets it: exit codes, messages, files. */
+class AffinisCommandTest {
+  @TempDir Path folder;
+  private Path model;
+  private Path images;
+  private Path out;
+
+  private record Result(int code, String out, String err) {}
+
+  @BeforeEach
+  void copyBundledFiles() throws IOException {
+    model = resource("models/resnet.traced.pt");
+    images = resource("images.npz");
+    out = folder.resolve("signature.json");
+  }
+
+  private Path resource(String name) throws IOException {
+    Path file = folder.resolve(Path.of(name).getFileName());
+    try (InputStream in = AffinisCommandTest.class.getResourceAsStream("/dev/affinis/zoo/" + name)) {
+      Files.copy(in, file);
+    }
+    return file;
+  }
+
+  private static Result run(Object... args) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    int code =
+        AffinisCommand.run(
+            new PrintWriter(out, true),
+            new PrintWriter(err, true),
+            Arrays.stream(args).map(String::valueOf).toArray(String[]::new));
+    return new Result(code, out.toString(), err.toString());
+  }
+
+  private Result measure(Path modelFile, Object data, Object... more) {
+    Object[] args =
+        java.util.stream.Stream.concat(
+                java.util.stream.Stream.of("measure", modelFile, "--data", data, "--out", out),
+                Arrays.stream(more))
+            .toArray();
+    return run(args);
+  }
+
+  /** One line that says all of it, the right code, and no file. */
+  private void assertRefused(int code, Result result, String... words) {
+    assertEquals(code, result.code(), result.err());
+    assertEquals(1, result.err().lines().count(), result.err());
+    for (String word : words) {
+      assertTrue(result.err().contains(word), word + " in: " + result.err());
+    }
+    assertFalse(result.err().contains("\tat "), result.err());
+    assertFalse(Files.exists(out));
+  }
+
+  @Test
+  void measureWritesTheSignature() throws IOException {
+    Result result = measure(model, images, "--samples", 64);
+    assertEquals(ExitCodes.DONE, result.code(), result.err());
+    assertEquals("", result.err());
+    assertTrue(result.out().contains("layer1.0.relu"), result.out());
+    JsonNode json = new ObjectMapper().readTree(out.toFile());
+    assertEquals("affinis.signature/1", json.get("schema").asText());
+    assertEquals("resnet.traced", json.at("/model/name").asText());
+    assertEquals("torchscript", json.at("/model/runtime").asText());
+    assertEquals(64, json.at("/model/sha256").asText().length());
+    assertTrue(json.at("/model/parameters").asLong() > 10_000);
+    assertEquals(64, json.at("/data/samples").asInt());
+    assertEquals("channel", json.at("/settings/pooling").asText());
+    assertEquals("ledoit-wolf", json.at("/settings/covariance").asText());
+    assertEquals("relative", json.at("/settings/ridge").asText());
+    assertEquals("cpu", json.at("/settings/device").asText());
+    assertEquals(0, json.at("/layers/0/index").asInt());
+    assertEquals("relu", json.at("/layers/0/activation").asText());
+    double affinity = json.at("/layers/0/scores/affinity").asDouble();
+    assertTrue(affinity > 0.3 && affinity < 1, "affinity " + affinity);
+    assertTrue(json.get("skipped").isArray());
+  }
+
+  @Test
+  void resultsDoNotDependOnBatchSizeOrShuffleOrder() throws IOException {
+    measure(model, images, "--samples", 512, "--batch-size", 64);
+    Signature first = SignatureFile.read(out);
+    measure(model, images, "--samples", 512, "--batch-size", 37, "--shuffle", "--seed", 5);
+    Signature second = SignatureFile.read(out);
+    assertEquals(first.layers().size(), second.layers().size());
+    for (int i = 0; i < first.layers().size(); i++) {
+      assertEquals(
+          first.layers().get(i).scores().get("affinity").number().orElseThrow(),
+          second.layers().get(i).scores().get("affinity").number().orElseThrow(),
+          2e-4);
+    }
+  }
+
+  @Test
+  void measureTakesFoldersAndRandomData() throws IOException {
+    Path photos = Files.createDirectories(folder.resolve("photos/cats"));
+    for (int i = 0; i < 5; i++) {
+      BufferedImage image = new BufferedImage(40 + i, 50, BufferedImage.TYPE_INT_RGB);
+      image.setRGB(i, i, 0xff00ff + i);
+      ImageIO.write(image, "png", photos.resolve(i + ".png").toFile());
+    }
+    Result result =
+        measure(model, photos.getParent(), "--input-size", 32, "--samples", 5, "--batch-size", 2);
+    assertEquals(ExitCodes.DONE, result.code(), result.err());
+    result = measure(model, "random", "--input-size", 32, "--samples", 10);
+    assertEquals(ExitCodes.DONE, result.code(), result.err());
+  }
+
+  @Test
+  void missingScoresAreToldAndGiveTheirOwnCode() throws IOException {
+    Path grey = Files.createDirectories(folder.resolve("grey"));
+    for (int i = 0; i < 3; i++) {
+      ImageIO.write(
+          new BufferedImage(32, 32, BufferedImage.TYPE_INT_RGB),
+          "png",
+          grey.resolve(i + ".png").toFile());
+    }
+    Result result = measure(model, grey);
+    assertEquals(ExitCodes.SCORES_MISSING, result.code(), result.err());
+    assertTrue(result.err().contains("no affinity for relu: the output is constant"), result.err());
+    JsonNode layer = new ObjectMapper().readTree(out.toFile()).at("/layers/0");
+    assertTrue(layer.at("/scores/affinity").isNull());
+    assertTrue(layer.at("/notes/affinity").asText().contains("constant"));
+  }
+
+  @Test
+  void listShowsSitesAndWritesThem() throws IOException {
+    Path json = folder.resolve("sites.json");
+    Result result = run("list", model, "--input-size", 32, "--json", json);
+    assertEquals(ExitCodes.DONE, result.code(), result.err());
+    assertTrue(result.out().contains("layer1.0.relu"), result.out());
+    JsonNode sites = new ObjectMapper().readTree(json.toFile()).get("sites");
+    assertEquals("relu", sites.at("/0/path").asText());
+    assertTrue(sites.at("/0/dimension").asInt() > 1);
+  }
+
+  @Test
+  void wrongUseIsOneLine() {
+    assertRefused(2, measure(model, images, "--samples", 1), "samples must be at least 2", "--samples");
+    assertRefused(2, measure(model, images, "--samples", "many"), "--samples", "many");
+    assertRefused(2, measure(model, images, "--pooling", "max"), "--pooling", "channel, reference", "max");
+    assertRefused(2, measure(model, images, "--covariance", "full"), "ledoit-wolf, empirical", "full");
+    assertRefused(2, measure(model, images, "--ridge", "0.1"), "relative, absolute");
+    assertRefused(2, measure(model, images, "--layout", "nhwc"), "channels-last");
+    assertRefused(2, measure(model, images, "--scores", "beauty"), "beauty", "affinity");
+    assertRefused(2, measure(model, images, "--device", "tpu"), "cpu or gpu:N", "tpu");
+    assertRefused(2, measure(model, images, "--batch-size", 0), "batch size must be at least 1");
+    assertRefused(2, measure(model, images, "--mean", "1,2"), "--mean", "three numbers");
+    assertRefused(2, measure(model, images, "--input-size", -3), "--input-size");
+    assertRefused(2, measure(model, images, "--input-size", 32, "--crop", 3), "--input-size excludes");
+    assertRefused(2, measure(model, images, "--frobnicate"), "--frobnicate");
+    assertRefused(2, run("measure", model, "--out", out), "--data");
+    assertRefused(2, run("measure", model, "--data", images), "--out");
+    assertRefused(2, run("mesure"), "mesure");
+  }
+
+  @Test
+  void unusableModelsAreToldApart() throws IOException {
+    assertRefused(3, measure(folder.resolve("none.pt"), images), "none.pt", "does not exist");
+    Path text = Files.writeString(folder.resolve("text.pt"), "not a model at all");
+    assertRefused(3, measure(text, images), "is not a zip", "torch.jit.save");
+    Path empty = Files.createFile(folder.resolve("empty.pt"));
+    assertRefused(3, measure(empty, images), "is empty");
+    Path pickle = Files.write(folder.resolve("pickle.pt"), new byte[] {(byte) 0x80, 2, 'c', 'x', 'y'});
+    assertRefused(3, measure(pickle, images), "Python pickle");
+    Path zip = zip("zip.pt", List.of("readme.txt", "hello"));
+    assertRefused(3, measure(zip, images), "zip without data.pkl");
+    Path weights =
+        zip("weights.pt", List.of("archive/data.pkl", "\u0080\u0002ccollections\nOrderedDict\n)R."));
+    assertRefused(3, measure(weights, images), "state_dict", "torch.jit.trace");
+    byte[] bytes = Files.readAllBytes(model);
+    for (int length : new int[] {bytes.length / 10, bytes.length / 2, bytes.length - 100}) {
+      Path cut = Files.write(folder.resolve("cut.pt"), Arrays.copyOf(bytes, length));
+      assertRefused(3, measure(cut, images), "cut.pt", "damaged or truncated");
+    }
+    Path onnx = Files.write(folder.resolve("net.onnx"), new byte[] {8, 7});
+    assertRefused(3, measure(onnx, images), "ONNX");
+    Path none = Files.createDirectories(folder.resolve("folder"));
+    assertRefused(3, measure(none, images), "no .pt files");
+    assertEquals(3, run("list", text).code());
+  }
+
+  private Path zip(String name, List<String> entry) throws IOException {
+    Path file = folder.resolve(name);
+    try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(file))) {
+      zip.putNextEntry(new ZipEntry(entry.get(0)));
+      zip.write(entry.get(1).getBytes(StandardCharsets.ISO_8859_1));
+      zip.closeEntry();
+    }
+    return file;
+  }
+
+  @Test
+  void flippedBytesInAModelNeverEndInABug() throws IOException {
+    byte[] bytes = Files.readAllBytes(model);
+    for (int i = 0; i < 40; i++) {
+      byte[] damaged = bytes.clone();
+      damaged[(int) ((long) bytes.length * i / 40)] ^= 0x55;
+      Path file = Files.write(folder.resolve("flipped.pt"), damaged);
+      Result result = run("list", file, "--input-size", 32);
+      assertTrue(result.code() == 0 || result.code() == 3, i + ": " + result.err());
+    }
+  }
+
+  @Test
+  void unusableDataAreToldApart() throws IOException {
+    assertRefused(3, measure(model, folder.resolve("nowhere")), "nowhere", "does not exist");
+    Path none = Files.createDirectories(folder.resolve("none"));
+    assertRefused(3, measure(model, none), "none", "image");
+    Path bad = Files.createDirectories(folder.resolve("bad"));
+    for (int i = 0; i < 4; i++) {
+      ImageIO.write(
+          new BufferedImage(32, 32, BufferedImage.TYPE_INT_RGB),
+          "png",
+          bad.resolve(i + ".png").toFile());
+    }
+    Files.createFile(bad.resolve("2a.png"));
+    assertRefused(3, measure(model, bad, "--input-size", 32), "2a.png", "--skip-bad");
+    Path npz = zip("wrong.npz", List.of("pixels.npy", "nothing"));
+    assertRefused(3, measure(model, npz), "wrong.npz", "images");
+    Path large = Files.createDirectories(folder.resolve("large"));
+    for (int i = 0; i < 3; i++) {
+      ImageIO.write(
+          new BufferedImage(3, 3, BufferedImage.TYPE_INT_RGB),
+          "png",
+          large.resolve(i + ".png").toFile());
+    }
+    Path fixed = resource("models/vit.traced.pt");
+    assertRefused(3, measure(fixed, large), "rejects an input of shape", "--input-size");
+  }
+
+  @Test
+  void unreadableImagesAreLeftOutOnRequest() throws IOException {
+    Path photos = Files.createDirectories(folder.resolve("photos"));
+    java.util.Random random = new java.util.Random(1);
+    for (int i = 0; i < 6; i++) {
+      BufferedImage image = new BufferedImage(32, 32, BufferedImage.TYPE_INT_RGB);
+      for (int p = 0; p < 32 * 32; p++) {
+        image.setRGB(p % 32, p / 32, random.nextInt());
+      }
+      ImageIO.write(image, "png", photos.resolve(i + ".png").toFile());
+    }
+    Files.writeString(photos.resolve("3a.jpg"), "not an image");
+    Result result = measure(model, photos, "--skip-bad", "--samples", 7);
+    assertEquals(ExitCodes.DONE, result.code(), result.err());
+    assertTrue(result.err().contains("left out 1 unreadable"), result.err());
+    assertTrue(result.err().contains("3a.jpg"), result.err());
+    assertEquals(6, SignatureFile.read(out).data().samples());
+  }
+
+  @Test
+  void outputIsCheckedFirstAndReplacedLast() throws IOException {
+    Result result =
+        run("measure", model, "--data", images, "--out", folder.resolve("no/such/file.json"));
+    assertEquals(3, result.code());
+    assertTrue(result.err().contains("does not exist"), result.err());
+    result = run("measure", model, "--data", images, "--out", folder);
+    assertEquals(3, result.code());
+    assertTrue(result.err().contains("is a folder"), result.err());
+    Files.writeString(out, "precious");
+    result = run("measure", folder.resolve("none.pt"), "--data", images, "--out", out);
+    assertEquals(3, result.code());
+    assertEquals("precious", Files.readString(out));
+  }
+
+  @Test
+  void deviceThatIsNotThereIsRefused() {
+    Result result = measure(model, images, "--device", "gpu:99");
+    assertRefused(3, result, "gpu:99", "--device cpu");
+  }
+
+  @Test
+  void helpAndVersionAreThere() {
+    assertTrue(run("--help").out().contains("measure"));
+    assertTrue(run("measure", "--help").out().contains("--covariance"));
+    assertTrue(run("--version").out().startsWith("affinis "));
+    assertEquals(2, run().code());
+  }
+}
