@@ -189,7 +189,11 @@ public final class AffinityScore implements ScoreFunction {
   /** Copies rows of any float type, and of any engine, to float64 in a manager. */
   private static NDArray doubles(NDArray rows, NDManager manager) {
     NDArray own = manager.from(rows);
-    NDArray copy = own.toType(DataType.FLOAT64, true);
+    // toType does not copy where the type stays.
+    NDArray copy =
+        own.getDataType() == DataType.FLOAT64
+            ? own.duplicate()
+            : own.toType(DataType.FLOAT64, true);
     copy.attach(manager);
     if (own != rows) {
       own.close();
