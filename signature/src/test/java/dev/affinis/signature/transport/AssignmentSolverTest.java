@@ -48,16 +48,14 @@ class AssignmentSolverTest {
     }
   }
 
-  /**
-   * JGraphT's solver compares sums of costs with == in its arithmetic, so it is given integers, up
-   * to 40 bits, which it adds without rounding.
-   */
+  /** The second solver is JGraphT's, version 1.5.2. */
   @ParameterizedTest
-  @EnumSource(names = {"TIES", "INTEGERS", "EQUAL_ROWS", "EQUAL_COLUMNS", "PRODUCTS", "LINE"})
+  @EnumSource
   void equalsKuhnAndMunkres(HardCosts kind) {
-    for (int n : new int[] {2, 10, 150}) {
+    for (int n : new int[] {2, 10, 120}) {
       double[][] costs = kind.matrix(n, 5);
-      assertEquals(kuhnMunkres(costs), solver.solve(costs).cost(), kind + " " + n);
+      double expected = kuhnMunkres(costs);
+      assertEquals(expected, solver.solve(costs).cost(), SAME_COST * Math.abs(expected));
     }
   }
 
