@@ -21,7 +21,7 @@ public record LayerSample(NDArray pre, NDArray post) {
     requireMatrix("post", post);
     if (pre.getShape().get(0) != post.getShape().get(0)) {
       throw new IllegalArgumentException(
-          "pre and post must have a row per sample each, got %d and %d rows"
+          "pre and post must have a row per sample each, got %s and %s rows"
               .formatted(pre.getShape().get(0), post.getShape().get(0)));
     }
     if (!pre.getDevice().equals(post.getDevice())) {

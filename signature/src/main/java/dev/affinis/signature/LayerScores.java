@@ -29,7 +29,7 @@ public record LayerScores(
   public LayerScores {
     if (index < 0 || call < 1 || dimension < 1) {
       throw new IllegalArgumentException(
-          "layer %s: index must be at least 0, call and dimension at least 1, got %d, %d, %d"
+          "layer %s: index must be at least 0, call and dimension at least 1, got %s, %s, %s"
               .formatted(path, index, call, dimension));
     }
     shape = List.copyOf(shape);

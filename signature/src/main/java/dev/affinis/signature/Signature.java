@@ -27,7 +27,7 @@ public record Signature(
     for (int i = 0; i < layers.size(); i++) {
       if (layers.get(i).index() != i) {
         throw new IllegalArgumentException(
-            "layer %s: index must be its position %d, got %d"
+            "layer %s: index must be its position %s, got %s"
                 .formatted(layers.get(i).path(), i, layers.get(i).index()));
       }
     }

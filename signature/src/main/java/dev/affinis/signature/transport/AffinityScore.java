@@ -92,7 +92,7 @@ public final class AffinityScore implements ScoreFunction {
       CentredRows y = CentredRows.of(post, sample.post().getDataType());
       if (y.isConstant()) {
         return AffinityResult.unavailable(
-            "post is the same for all %d samples: there is no variance to explain"
+            "post is the same for all %s samples: there is no variance to explain"
                 .formatted(sample.size()));
       }
       return measure(x, y, algebra);
@@ -159,7 +159,7 @@ public final class AffinityScore implements ScoreFunction {
     Shape pre = sample.pre().getShape();
     Shape post = sample.post().getShape();
     if (sample.size() < 2) {
-      return Optional.of("samples must be at least 2, got %d".formatted(sample.size()));
+      return Optional.of("samples must be at least 2, got %s".formatted(sample.size()));
     }
     if (pre.get(1) != post.get(1) || pre.get(1) == 0) {
       return Optional.of(
@@ -181,7 +181,7 @@ public final class AffinityScore implements ScoreFunction {
       }
       long rows = bad.max(new int[] {1}).sum().getLong();
       return Optional.of(
-          "%s has %d NaN or infinite values in %d of %d rows"
+          "%s has %s NaN or infinite values in %s of %s rows"
               .formatted(side, count, rows, values.getShape().get(0)));
     }
   }
@@ -189,7 +189,11 @@ public final class AffinityScore implements ScoreFunction {
   /** Copies rows of any float type, and of any engine, to float64 in a manager. */
   private static NDArray doubles(NDArray rows, NDManager manager) {
     NDArray own = manager.from(rows);
-    NDArray copy = own.toType(DataType.FLOAT64, true);
+    // toType does not copy where the type stays.
+    NDArray copy =
+        own.getDataType() == DataType.FLOAT64
+            ? own.duplicate()
+            : own.toType(DataType.FLOAT64, true);
     copy.attach(manager);
     if (own != rows) {
       own.close();

@@ -91,13 +91,13 @@ public final class AssignmentSolver {
     int size = costs.length;
     if (size > MAX_SIZE) {
       throw new IllegalArgumentException(
-          "costs must have at most %d rows, got %d".formatted(MAX_SIZE, size));
+          "costs must have at most %s rows, got %s".formatted(MAX_SIZE, size));
     }
     double[] flat = new double[size * size];
     for (int i = 0; i < size; i++) {
       if (costs[i].length != size) {
         throw new IllegalArgumentException(
-            "costs must be square, got %d rows and %d columns in row %d"
+            "costs must be square, got %s rows and %s columns in row %s"
                 .formatted(size, costs[i].length, i));
       }
       System.arraycopy(costs[i], 0, flat, i * size, size);
@@ -116,7 +116,7 @@ public final class AssignmentSolver {
   public Assignment solve(int size, double[] costs) {
     if (size < 1 || size > MAX_SIZE || costs.length != size * size) {
       throw new IllegalArgumentException(
-          "costs must be n x n for n from 1 to %d, got n = %d and %d costs"
+          "costs must be n x n for n from 1 to %s, got n = %s and %s costs"
               .formatted(MAX_SIZE, size, costs.length));
     }
     double largest = largestMagnitude(size, costs);
@@ -509,7 +509,7 @@ public final class AssignmentSolver {
       double magnitude = Math.abs(costs[k]);
       if (!(magnitude <= Double.MAX_VALUE)) {
         throw new IllegalArgumentException(
-            "costs must be finite, got %s in row %d, column %d"
+            "costs must be finite, got %s in row %s, column %s"
                 .formatted(costs[k], k / size, k % size));
       }
       largest = Math.max(largest, magnitude);

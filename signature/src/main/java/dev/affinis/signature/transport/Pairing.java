@@ -116,14 +116,14 @@ record Pairing(double distance, double relativeGap, boolean identityOptimal) {
   static Optional<String> obstacle(long n) {
     if (n > AssignmentSolver.MAX_SIZE) {
       return Optional.of(
-          "%d samples are more than the %d whose pairwise costs fit into a Java array: measure fewer"
+          "%s samples are more than the %s whose pairwise costs fit into a Java array: measure fewer"
               .formatted(n, AssignmentSolver.MAX_SIZE));
     }
     long needed = Double.BYTES * n * n;
     long heap = Runtime.getRuntime().maxMemory();
     if (needed > heap - heap / 8) {
       return Optional.of(
-          "the pairwise costs of %d samples take %d MiB, the Java heap has %d MiB: "
+          "the pairwise costs of %s samples take %s MiB, the Java heap has %s MiB: "
                   .formatted(n, needed >> 20, heap >> 20)
               + "measure fewer samples or raise -Xmx");
     }

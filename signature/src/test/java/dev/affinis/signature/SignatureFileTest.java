@@ -1,0 +1,150 @@
+package dev.affinis.signature;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.affinis.signature.covariance.Covariance;
+import dev.affinis.signature.covariance.Ridge;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class SignatureFileTest {
+  @TempDir Path folder;
+
+  @Test
+  void readsBackWhatItWrote() throws IOException {
+    Path file = folder.resolve("sig.json");
+    SignatureFile.write(example(), file);
+    assertEquals(example(), SignatureFile.read(file));
+  }
+
+  @Test
+  void writesTheKeysOfTheSchemaInOrder() {
+    String expected =
+        """
+        {"schema":"affinis.signature/1",
+        "model":{"name":"alexnet","runtime":"torchscript","sha256":"ab12","parameters":61100840},
+        "data":{"source":"photos","samples":512,"seed":0,"preprocess":{"resize":[224,224],"antialias":true}},
+        "settings":{"pooling":"channel","covariance":"ledoit-wolf","ridge":"relative","device":"cpu","engine":"PyTorch 2.7.1","threads":2},
+        "layers":[{"index":0,"path":"features.1","call":1,"activation":"relu","shape":[64,55,55],"dimension":64,
+        "scores":{"affinity":0.6875,"linear_cka":null,"tiny":1.25E-8},"notes":{"linear_cka":"why it is missing"}}],
+        "skipped":[{"path":"cpb_mlp.1","call":2,"activation":"relu","reason":"not per sample"}]}\
+        """;
+    assertEquals(withoutSpace(expected), withoutSpace(SignatureFile.toJson(example())));
+  }
+
+  @Test
+  void replacesAnOldFileAndLeavesNothingElse() throws IOException {
+    Path file = folder.resolve("sig.json");
+    Files.writeString(file, "old");
+    SignatureFile.write(example(), file);
+    assertEquals(example(), SignatureFile.read(file));
+    try (Stream<Path> files = Files.list(folder)) {
+      assertEquals(List.of(file), files.toList());
+    }
+  }
+
+  @Test
+  void keepsTheOldFileWhenTheNewOneCannotBeWritten() throws IOException {
+    Path file = folder.resolve("missing").resolve("sig.json");
+    assertThrows(IOException.class, () -> SignatureFile.write(example(), file));
+    Path occupied = folder.resolve("occupied");
+    Files.createDirectories(occupied.resolve("inside"));
+    assertThrows(IOException.class, () -> SignatureFile.write(example(), occupied));
+    assertTrue(Files.isDirectory(occupied.resolve("inside")));
+    try (Stream<Path> files = Files.list(folder)) {
+      assertEquals(List.of(occupied), files.toList());
+    }
+  }
+
+  @Test
+  void refusesEveryTruncation() throws IOException {
+    String whole = SignatureFile.toJson(example()).strip();
+    Path file = folder.resolve("cut.json");
+    for (int length = 0; length < whole.length(); length++) {
+      Files.writeString(file, whole.substring(0, length));
+      IllegalArgumentException e =
+          assertThrows(IllegalArgumentException.class, () -> SignatureFile.read(file));
+      assertTrue(e.getMessage().contains("cut.json"), e.getMessage());
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "affinis.signature/1 | affinis.signature/9 | schema must be affinis.signature/1, got",
+        "\"torchscript\" | \"tensorflow\" | model.runtime must be one of [torchscript, onnx, djl], got",
+        "\"ledoit-wolf\" | \"oas\" | settings.covariance must be one of [empirical, ledoit-wolf], got",
+        "\"samples\" : 512 | \"samples\" : \"many\" | data.samples must be an integer, got \"many\"",
+        "\"path\" : \"features.1\" | \"name\" : \"x\" | layers[0].path must be a string, got nothing",
+        "\"index\" : 0 | \"index\" : 1 | layer features.1: index must be its position 0, got 1",
+        "\"affinity\" : 0.6875 | \"affinity\" : \"?\" | layers[0].scores.affinity must be a number",
+      })
+  void namesTheKeyThatIsWrong(String old, String changed, String message) throws IOException {
+    Path file = folder.resolve("bad.json");
+    String json = SignatureFile.toJson(example());
+    assertTrue(json.contains(old), old);
+    Files.writeString(file, json.replace(old, changed));
+    IllegalArgumentException e =
+        assertThrows(IllegalArgumentException.class, () -> SignatureFile.read(file));
+    assertTrue(e.getMessage().contains("bad.json: " + message), e.getMessage());
+  }
+
+  @Test
+  void ignoresKeysItDoesNotKnow() throws IOException {
+    Path file = folder.resolve("newer.json");
+    String json = SignatureFile.toJson(example());
+    Files.writeString(file, json.replace("\"call\" : 1,", "\"call\" : 1, \"colour\" : \"red\","));
+    assertEquals(example(), SignatureFile.read(file));
+  }
+
+  @Test
+  void doesNotHideThatAFileIsMissing() {
+    assertThrows(
+        NoSuchFileException.class, () -> SignatureFile.read(folder.resolve("missing.json")));
+  }
+
+  @Test
+  void refusesScoresThatAreNotNumbers() {
+    assertThrows(IllegalArgumentException.class, () -> Score.of(Double.NaN));
+    assertThrows(IllegalArgumentException.class, () -> Score.unavailable(" "));
+  }
+
+  private static Signature example() {
+    Map<String, Object> preprocess = new LinkedHashMap<>();
+    preprocess.put("resize", List.of(224, 224));
+    preprocess.put("antialias", true);
+    Map<String, Score> scores = new LinkedHashMap<>();
+    scores.put("affinity", Score.of(0.6875));
+    scores.put("linear_cka", Score.unavailable("why it is missing"));
+    scores.put("tiny", Score.of(1.25e-8));
+    return new Signature(
+        new Signature.Model("alexnet", Signature.ModelRuntime.TORCHSCRIPT, "ab12", 61_100_840),
+        new Signature.Data("photos", 512, 0, preprocess),
+        new Signature.Settings(
+            Pooling.CHANNEL,
+            Covariance.LEDOIT_WOLF,
+            Ridge.RELATIVE,
+            "cpu",
+            "PyTorch 2.7.1",
+            Map.of("threads", 2)),
+        List.of(new LayerScores(0, "features.1", 1, "relu", List.of(64L, 55L, 55L), 64, scores)),
+        List.of(new Signature.Skipped("cpb_mlp.1", 2, "relu", "not per sample")));
+  }
+
+  private static String withoutSpace(String json) {
+    return json.replaceAll("\\s", "");
+  }
+}
