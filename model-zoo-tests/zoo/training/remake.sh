@@ -12,7 +12,7 @@ work=$(cd "$work" && pwd)
 
 # 1. The images. Counts and seeds are those of DATA in train.py.
 (cd "$root" && ./mvnw -q -B -ntp -pl model-zoo-tests -am -DskipTests package dependency:build-classpath \
-  -Dmdep.outputFile="$work/classpath" -Dmdep.includeArtifactIds=picocli)
+  -Dmdep.outputFile="$work/classpath")
 generate() {
   java -cp "$zoo/../target/classes:$(cat "$work/classpath")" dev.affinis.zoo.GenerateImages "$@"
 }

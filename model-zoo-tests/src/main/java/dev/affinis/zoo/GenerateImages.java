@@ -19,7 +19,9 @@ import picocli.CommandLine.Option;
     description =
         "Draws labelled images of shapes and textures, 32 x 32, ten classes, and writes them to a file.")
 public final class GenerateImages implements Callable<Integer> {
-  @Option(names = "--count", required = true, description = "number of images")
+  private static final int FAILED = 1;
+
+  @Option(names = "--count", required = true, description = "number of images, at least 1")
   private int count;
 
   @Option(
@@ -33,9 +35,20 @@ public final class GenerateImages implements Callable<Integer> {
 
   private GenerateImages() {}
 
-  /** Runs the command and ends the process with its exit code. */
+  /**
+   * Runs the command and ends the process with its exit code: 0 done, 2 wrong use, 1 not written.
+   */
   public static void main(String[] args) {
-    System.exit(new CommandLine(new GenerateImages()).execute(args));
+    System.exit(commandLine().execute(args));
+  }
+
+  static CommandLine commandLine() {
+    return new CommandLine(new GenerateImages())
+        .setExecutionExceptionHandler(
+            (e, command, parsed) -> {
+              command.getErr().println(e);
+              return e instanceof IllegalArgumentException ? CommandLine.ExitCode.USAGE : FAILED;
+            });
   }
 
   @Override

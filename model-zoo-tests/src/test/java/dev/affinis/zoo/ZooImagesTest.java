@@ -14,13 +14,18 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.Locale;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
 
 class ZooImagesTest {
   private static final Path ZOO = Path.of("zoo");
@@ -113,13 +118,46 @@ class ZooImagesTest {
   }
 
   @Test
+  void theCommandWritesTheFile(@TempDir Path folder) throws IOException {
+    Path file = folder.resolve("images.npz");
+    String[] arguments = {"--count", "12", "--seed", "5", "--out", file.toString()};
+    assertEquals(0, GenerateImages.commandLine().execute(arguments));
+    ByteArrayOutputStream expected = new ByteArrayOutputStream();
+    GenerateImages.write(ZooImages.generate(12, 5), expected);
+    assertArrayEquals(expected.toByteArray(), Files.readAllBytes(file));
+  }
+
+  @Test
+  void theCommandTellsWrongUseFromFailure(@TempDir Path folder) {
+    StringWriter errors = new StringWriter();
+    CommandLine command = GenerateImages.commandLine().setErr(new PrintWriter(errors));
+    String out = folder.resolve("images.npz").toString();
+    assertEquals(2, command.execute("--count", "0", "--seed", "5", "--out", out));
+    assertTrue(errors.toString().contains("count must be between 1 and"), errors.toString());
+    String unreachable = folder.resolve("missing").resolve("images.npz").toString();
+    assertEquals(1, command.execute("--count", "1", "--seed", "5", "--out", unreachable));
+  }
+
+  @Test
+  void labelsAreNumberedInTheOrderThatTheZooDescribes() throws IOException {
+    JsonNode classes = zoo().at("/images/classes");
+    assertEquals(Motif.values().length, classes.size());
+    for (Motif motif : Motif.values()) {
+      assertEquals(motif.name().toLowerCase(Locale.ROOT), classes.get(motif.label()).asText());
+    }
+  }
+
+  @Test
   void bundledImagesAreThoseOfTheirSeed() throws IOException {
-    JsonNode bundled =
-        new ObjectMapper().readTree(ZOO.resolve("zoo.json").toFile()).at("/images/bundled");
+    JsonNode bundled = zoo().at("/images/bundled");
     assertFalse(bundled.isMissingNode());
     ByteArrayOutputStream archive = new ByteArrayOutputStream();
     GenerateImages.write(
         ZooImages.generate(bundled.get("count").asInt(), bundled.get("seed").asLong()), archive);
     assertArrayEquals(Files.readAllBytes(ZOO.resolve("images.npz")), archive.toByteArray());
+  }
+
+  private static JsonNode zoo() throws IOException {
+    return new ObjectMapper().readTree(ZOO.resolve("zoo.json").toFile());
   }
 }
