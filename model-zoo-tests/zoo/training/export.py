@@ -118,6 +118,8 @@ def main():
     def path(name, form):
         return os.path.join(args.out, "models", f"{name}.{form}")
 
+    # Scripting writes a class's constants in the order of a set of strings; a fixed hash makes it the same each time.
+    os.environ["PYTHONHASHSEED"] = "0"
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         tasks = [(name, form, args.weights, path(name, form), images[:2]) for name in names for form in FORMS]
         pool.starmap(export, tasks, chunksize=1)
