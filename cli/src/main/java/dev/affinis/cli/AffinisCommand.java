@@ -4,6 +4,7 @@ import dev.affinis.instrument.InvalidInputException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.nio.charset.Charset;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.util.Arrays;
@@ -46,7 +47,16 @@ public final class AffinisCommand {
    * @param args the command line
    */
   public static void main(String[] args) {
-    System.exit(run(new PrintWriter(System.out, true), new PrintWriter(System.err, true), args));
+    System.exit(
+        run(
+            new PrintWriter(System.out, true, terminalCharset()),
+            new PrintWriter(System.err, true, terminalCharset()),
+            args));
+  }
+
+  /** What the platform says its terminal reads. */
+  static Charset terminalCharset() {
+    return Charset.forName(System.getProperty("native.encoding", "UTF-8"));
   }
 
   /**

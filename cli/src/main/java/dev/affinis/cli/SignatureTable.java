@@ -7,7 +7,6 @@ import dev.affinis.signature.LayerScores;
 import dev.affinis.signature.Score;
 import dev.affinis.signature.Signature;
 import java.io.PrintWriter;
-import java.nio.charset.Charset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -54,7 +53,7 @@ final class SignatureTable {
   }
 
   private static String bar(Score score) {
-    String block = Charset.defaultCharset().newEncoder().canEncode(FULL) ? FULL : "#";
+    String block = AffinisCommand.terminalCharset().newEncoder().canEncode(FULL) ? FULL : "#";
     double value = score.number().orElse(0);
     return block.repeat((int) Math.round(BAR_LENGTH * Math.max(0, Math.min(1, value))));
   }

@@ -18,8 +18,7 @@ class MeasureYourModelTest {
   void readmeShowsThisCode() throws IOException {
     String source =
         Files.readString(
-            ROOT.resolve(
-                "examples/src/main/java/dev/affinis/examples/MeasureYourModel.java"));
+            ROOT.resolve("examples/src/main/java/dev/affinis/examples/MeasureYourModel.java"));
     String snippet =
         source.substring(
             source.indexOf("// README: from here\n") + "// README: from here\n".length(),
