@@ -36,7 +36,7 @@ LARGEST_DIFFERENCE = 1e-4
 
 
 def save_torchscript(module, path):
-    """Saves without debug records: they hold source paths of the exporting machine and half of the bytes."""
+    """Saves without debug records: they hold source paths of the exporting machine."""
     with zipfile.ZipFile(io.BytesIO(module.save_to_buffer())) as source, zipfile.ZipFile(path, "w") as target:
         folder = os.path.basename(path)[: -len(".pt")]
         for entry in source.infolist():

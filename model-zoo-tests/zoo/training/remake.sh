@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the whole zoo again: data, training, export. About half an hour on two idle cores.
+# Makes the whole zoo again: data, training, export. An estimate: 40 minutes on two idle cores.
 # Needs a JDK 17, and a Python 3 with torch 1.13, numpy and onnx (PYTHON names it).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
