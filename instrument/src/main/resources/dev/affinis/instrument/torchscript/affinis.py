@@ -81,7 +81,8 @@ class Taps:
     if torch.eq(torch.len(axes), 0):
       rows = torch.to(x, dtype, False, True)
     else:
-      rows = torch.mean(x, axes, False, dtype=dtype)
+      total = torch.sum(x, axes, False, dtype=dtype)
+      rows = torch.div(total, torch.div(torch.numel(x), torch.numel(total)))
     return rows
   def store(self: __torch__.affinis.Taps,
     side: str,

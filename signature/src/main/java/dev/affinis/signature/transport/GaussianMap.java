@@ -47,8 +47,8 @@ final class GaussianMap {
   NDArray move(NDArray x, NDArray y, CovarianceEstimate sx, CovarianceEstimate sy) {
     NDManager owner = y.getManager();
     try (NDManager scratch = owner.newSubManager()) {
-      NDArray factor = factor(y, sy, scratch);
-      NDArray z = x.matMul(factor);
+      Factor factor = factor(y, sy, scratch);
+      NDArray z = factor.times(x);
       z.attach(scratch);
       x.close();
       DenseAlgebra.Eigen eigen;
@@ -65,19 +65,23 @@ final class GaussianMap {
       NDArray back = timesTransposed(turned, vectors);
       turned.close();
       vectors.close();
-      NDArray moved = timesTransposed(back, factor);
+      NDArray moved = factor.timesTransposed(back);
       moved.attach(owner);
       return moved;
     }
   }
 
   /** Returns L with L L' = SY, in the scratch manager. */
-  private NDArray factor(NDArray y, CovarianceEstimate sy, NDManager scratch) {
-    NDArray covariance = transposedTimes(y, y);
+  private Factor factor(NDArray y, CovarianceEstimate sy, NDManager scratch) {
+    NDArray covariance = TriangularProducts.lowerGram(y);
     covariance.attach(scratch);
     covariance.muli(sy.weight());
     addToDiagonal(covariance, sy.diagonal());
-    NDArray factor = algebra.cholesky(covariance).orElseGet(() -> clampedRoot(covariance));
+    Factor factor =
+        algebra
+            .cholesky(covariance)
+            .map(lower -> new Factor(lower, true))
+            .orElseGet(() -> new Factor(clampedRoot(covariance), false));
     covariance.close();
     return factor;
   }
@@ -90,16 +94,35 @@ final class GaussianMap {
     return eigen.vectors().muli(eigen.values().maximum(floor).sqrt());
   }
 
-  /** Returns L' SX L = weight Z'Z + diagonal L'L, where Z = X L. */
-  private static NDArray middle(NDArray z, NDArray factor, CovarianceEstimate sx) {
-    NDArray middle = transposedTimes(z, z);
+  /** Returns the lower triangle of L' SX L = weight Z'Z + diagonal L'L, where Z = X L. */
+  private static NDArray middle(NDArray z, Factor factor, CovarianceEstimate sx) {
+    NDArray middle = TriangularProducts.lowerGram(z);
     middle.muli(sx.weight());
     if (sx.diagonal() != 0) {
-      try (NDArray square = transposedTimes(factor, factor)) {
+      try (NDArray square = factor.lowerGram()) {
         middle.addi(square.muli(sx.diagonal()));
       }
     }
     return middle;
+  }
+
+  /** L with L L' = SY; lower triangular but for covariances that rounding made indefinite. */
+  private record Factor(NDArray matrix, boolean isLower) {
+    NDArray times(NDArray x) {
+      return isLower ? TriangularProducts.timesLower(x, matrix) : x.matMul(matrix);
+    }
+
+    NDArray timesTransposed(NDArray x) {
+      return isLower
+          ? TriangularProducts.timesLowerTransposed(x, matrix)
+          : GaussianMap.timesTransposed(x, matrix);
+    }
+
+    NDArray lowerGram() {
+      return isLower
+          ? TriangularProducts.lowerGramOfLower(matrix)
+          : TriangularProducts.lowerGram(matrix);
+    }
   }
 
   private static void addToDiagonal(NDArray square, double value) {
@@ -110,15 +133,8 @@ final class GaussianMap {
     }
   }
 
-  // A transposed view keeps the memory of its matrix, so both products close it at once.
-
-  private static NDArray transposedTimes(NDArray a, NDArray b) {
-    try (NDArray view = a.transpose()) {
-      return view.matMul(b);
-    }
-  }
-
   private static NDArray timesTransposed(NDArray a, NDArray b) {
+    // A transposed view keeps the memory of its matrix, so it is closed at once.
     try (NDArray view = b.transpose()) {
       return a.matMul(view);
     }

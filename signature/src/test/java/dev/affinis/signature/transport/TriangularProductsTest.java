@@ -1,0 +1,40 @@
+package dev.affinis.signature.transport;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Against the engine's full products. */
+class TriangularProductsTest {
+  private static final double ROUNDING = 1e-10;
+
+  /** Below one block, one block, more than one with a rest. */
+  @ParameterizedTest
+  @ValueSource(longs = {3, 512, 1100})
+  void productsAreThoseOfTheEngine(long d) {
+    try (NDManager manager = NDManager.newBaseManager()) {
+      NDArray x = manager.randomNormal(new Shape(40, d)).toType(DataType.FLOAT64, true);
+      NDArray square = manager.randomNormal(new Shape(d, d)).toType(DataType.FLOAT64, true);
+      NDArray indices = manager.arange((int) d);
+      NDArray mask =
+          indices.expandDims(1).gte(indices.expandDims(0)).toType(DataType.FLOAT64, true);
+      NDArray lower = square.mul(mask);
+      requireEqual(x.transpose().matMul(x).mul(mask), TriangularProducts.lowerGram(x).mul(mask));
+      requireEqual(
+          lower.transpose().matMul(lower).mul(mask),
+          TriangularProducts.lowerGramOfLower(lower).mul(mask));
+      requireEqual(x.matMul(lower), TriangularProducts.timesLower(x, lower));
+      requireEqual(x.matMul(lower.transpose()), TriangularProducts.timesLowerTransposed(x, lower));
+    }
+  }
+
+  private static void requireEqual(NDArray expected, NDArray found) {
+    assertEquals(expected.getShape(), found.getShape());
+    assertEquals(0, expected.sub(found).abs().max().getDouble(), ROUNDING * expected.size());
+  }
+}
