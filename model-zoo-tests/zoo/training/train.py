@@ -37,10 +37,10 @@ LABEL_SMOOTHING = 0.05
 PLAN = dict(
     alexnet=(1, 14, 1.5e-3),
     vgg=(1, 7, 3e-3),
-    googlenet=(1, 6, 4e-3),
-    resnet=(1, 14, 4e-3),
-    densenet=(1, 10, 4e-3),
-    mobilenetv3=(1, 12, 5e-3),
+    googlenet=(1, 4, 4e-3),
+    resnet=(1, 8, 4e-3),
+    densenet=(1, 5, 4e-3),
+    mobilenetv3=(1, 4, 5e-3),
     convnext=(1, 8, 3e-3),
     vit=(3, 9, 2e-3),
 )
