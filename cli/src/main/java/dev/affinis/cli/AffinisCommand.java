@@ -6,7 +6,9 @@ import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.Charset;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
 import java.util.Arrays;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -73,13 +75,36 @@ public final class AffinisCommand {
     setDefault("org.slf4j.simpleLogger.defaultLogLevel", level);
     setDefault("OPT_OUT_TRACKING", "true");
     AffinisCommand command = new AffinisCommand();
-    return new CommandLine(command)
-        .setOut(out)
-        .setErr(err)
-        .setParameterExceptionHandler(AffinisCommand::wrongUse)
-        .setExecutionExceptionHandler((e, cli, parsed) -> command.failed(e, cli))
-        .setCaseInsensitiveEnumValuesAllowed(true)
-        .execute(args);
+    CommandLine line =
+        new CommandLine(command)
+            .setOut(out)
+            .setErr(err)
+            .setParameterExceptionHandler(AffinisCommand::wrongUse)
+            .setExecutionExceptionHandler((e, cli, parsed) -> command.failed(e, cli));
+    try {
+      return line.execute(args);
+    } catch (OutOfMemoryError e) {
+      return command.stopped(
+          err,
+          e,
+          ExitCodes.BAD_INPUT,
+          "not enough Java memory: pass fewer --samples, or set AFFINIS_JAVA_OPTS=-Xmx8g or more");
+    } catch (LinkageError e) {
+      return command.stopped(
+          err,
+          e,
+          ExitCodes.BUG,
+          "the engine's native libraries cannot be loaded: " + e.getMessage());
+    }
+  }
+
+  /** An error that picocli does not hand to its exception handler. */
+  private int stopped(PrintWriter err, Throwable e, int code, String message) {
+    err.println("affinis: " + oneLine(message));
+    if (debug) {
+      e.printStackTrace(err);
+    }
+    return code;
   }
 
   private static void setDefault(String property, String value) {
@@ -120,6 +145,12 @@ public final class AffinisCommand {
     Throwable cause = e instanceof UncheckedIOException ? e.getCause() : e;
     if (cause instanceof AccessDeniedException denied) {
       return denied.getFile() + ": permission denied, choose another place or change permissions";
+    }
+    if (cause instanceof FileAlreadyExistsException there) {
+      return there.getFile() + " is a file: give another name, or a folder";
+    }
+    if (cause instanceof NoSuchFileException none) {
+      return none.getFile() + " does not exist: create its folder first, or give another name";
     }
     if (cause instanceof FileSystemException file && file.getReason() == null) {
       return file.getFile() + ": " + cause.getClass().getSimpleName();

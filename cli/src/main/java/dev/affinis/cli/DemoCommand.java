@@ -71,7 +71,8 @@ final class DemoCommand implements Callable<Integer> {
     } finally {
       deleteFolder(scratch);
     }
-    print.printf("%nwrote %d signatures to %s%n", index.get("models").size(), out);
+    print.println();
+    print.println("wrote " + index.get("models").size() + " signatures to " + out);
     print.flush();
     return missing ? ExitCodes.SCORES_MISSING : ExitCodes.DONE;
   }

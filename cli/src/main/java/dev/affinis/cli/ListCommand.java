@@ -20,6 +20,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -39,8 +40,8 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     usageHelpAutoWidth = true)
 final class ListCommand implements Callable<Integer> {
-  /** Two samples, so that a first dimension of 1 is told from the batch. */
-  private static final int SAMPLES = 2;
+  /** A batch size that a fixed first dimension is unlikely to have. */
+  private static final int SAMPLES = 3;
 
   @Spec private CommandSpec spec;
 
@@ -59,6 +60,9 @@ final class ListCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    if (json != null) {
+      OutputFile.requireWritable(json);
+    }
     ModelFile file = ModelFile.find(model);
     PrintWriter out = spec.commandLine().getOut();
     ObjectNode root = new ObjectMapper().createObjectNode().put("schema", "affinis.sites/1");
@@ -74,7 +78,9 @@ final class ListCommand implements Callable<Integer> {
       try {
         Shape shape = new Shape(SAMPLES, 3, inputSize, inputSize);
         InstrumentedModel.Run run = instrumented.run(new NDList(manager.randomNormal(shape)));
-        list(run.captures().stream().map(Capture::site).toList(), run.skipped(), out, root);
+        List<SkippedSite> skipped = new ArrayList<>(instrumented.hiddenSites());
+        skipped.addAll(run.skipped());
+        list(run.captures().stream().map(Capture::site).toList(), skipped, out, root);
       } catch (InvalidInputException e) {
         spec.commandLine().getErr().println("shapes are unknown: " + e.getMessage());
         listPlanned(instrumented.plannedSites(), out, root);
@@ -117,7 +123,7 @@ final class ListCommand implements Callable<Integer> {
           .addObject()
           .put("path", site.path())
           .put("call", site.call())
-          .put("activation", site.kind().word())
+          .put("activation", site.activation())
           .put("reason", site.reason());
     }
   }

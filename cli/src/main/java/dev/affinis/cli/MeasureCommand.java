@@ -13,7 +13,6 @@ import dev.affinis.signature.SignatureFile;
 import dev.affinis.signature.covariance.Covariance;
 import dev.affinis.signature.covariance.Ridge;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -117,7 +116,7 @@ final class MeasureCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Measurement.Builder builder = options();
-    requireWritable(out);
+    OutputFile.requireWritable(out);
     ModelFile file = ModelFile.find(model);
     requireDevice(device);
     Signature signature;
@@ -145,26 +144,10 @@ final class MeasureCommand implements Callable<Integer> {
           .optLayout(layout)
           .optCovariance(covariance)
           .optRidge(ridge)
-          .optScores(scores.equals(List.of("all")) ? Measurement.Builder.scoreNames() : scores)
+          .optScores(scores.contains("all") ? Measurement.Builder.scoreNames() : scores)
           .optDevice(device);
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
-    }
-  }
-
-  /** Better told now than after the work is done. */
-  private static void requireWritable(Path out) {
-    Path folder = out.toAbsolutePath().getParent();
-    if (Files.isDirectory(out)) {
-      throw new InvalidInputException("output " + out + " is a folder: give a file name");
-    }
-    if (!Files.isDirectory(folder)) {
-      throw new InvalidInputException(
-          "output folder " + folder + " does not exist: create it first");
-    }
-    if (!Files.isWritable(folder)) {
-      throw new InvalidInputException(
-          "output folder " + folder + " is not writable: choose another place");
     }
   }
 

@@ -37,8 +37,7 @@ public final class MeasureYourModel {
               .build()
               .run();
       for (LayerScores layer : signature.layers()) {
-        String affinity =
-            layer.scores().get("affinity").map(rho -> "%.3f".formatted(rho), reason -> reason);
+        String affinity = layer.scores().get("affinity").map(String::valueOf, reason -> reason);
         System.out.println(layer.path() + " " + layer.activation() + " " + affinity);
       }
       SignatureFile.write(signature, out);

@@ -25,7 +25,7 @@ class MeasureYourModelTest {
             source.indexOf("    // README: to here"));
     String readme = Files.readString(ROOT.resolve("README.md"));
     assertTrue(
-        readme.contains(snippet.stripIndent().strip()),
+        readme.contains(snippet.stripTrailing().stripIndent()),
         "README.md must show the lines between the markers of MeasureYourModel.java");
   }
 

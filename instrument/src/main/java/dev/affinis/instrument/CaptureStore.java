@@ -35,7 +35,7 @@ final class CaptureStore implements AutoCloseable {
    * Adds the rows of a batch.
    *
    * @param captures captures of all sites, the same ones for each batch; copied
-   * @throws SelfCheckException if the sites are not those of the first batch
+   * @throws InvalidInputException if the sites are not those of the first batch
    */
   void add(List<Capture> captures) {
     if (sites.isEmpty()) {
@@ -76,8 +76,8 @@ final class CaptureStore implements AutoCloseable {
     }
   }
 
-  private SelfCheckException unstable(String difference) {
-    return new SelfCheckException(
+  private InvalidInputException unstable(String difference) {
+    return new InvalidInputException(
         "sites differ between the first batch and the one after "
             + size
             + " samples ("

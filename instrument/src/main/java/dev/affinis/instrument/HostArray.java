@@ -32,7 +32,7 @@ final class HostArray {
    *
    * @param expected outputs of the plain model
    * @param outputs outputs of the instrumented model
-   * @throws SelfCheckException if they differ by more than rounding
+   * @throws InvalidInputException if they differ by more than rounding
    */
   static void requireEqual(List<HostArray> expected, NDList outputs) {
     if (expected.size() != outputs.size()) {
@@ -65,11 +65,11 @@ final class HostArray {
     }
   }
 
-  private static SelfCheckException failed(String what) {
-    return new SelfCheckException(
+  private static InvalidInputException failed(String what) {
+    return new InvalidInputException(
         "the instrumented model does not agree with the plain one on the first batch: "
             + what
-            + "; a model that draws random numbers in inference cannot be measured, for any other"
-            + " please report this");
+            + "; a model that draws random numbers in inference cannot be measured (dropout left on? call"
+            + " model.eval() before exporting), for any other please report this");
   }
 }

@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 
 /**
  * A model whose forward pass also returns what its activations saw.
@@ -42,10 +43,13 @@ import java.util.TreeMap;
  */
 public final class InstrumentedModel implements AutoCloseable {
   private static final String ENGINE = "PyTorch";
+  private static final Pattern OUT_OF_MEMORY =
+      Pattern.compile("out of memory|not enough memory|can't allocate", Pattern.CASE_INSENSITIVE);
 
   private final Path path;
   private final Device device;
   private final List<PlannedSite> planned;
+  private final List<SkippedSite> hidden;
   private final Model model;
 
   private InstrumentedModel(Builder builder) throws IOException {
@@ -53,6 +57,7 @@ public final class InstrumentedModel implements AutoCloseable {
     device = builder.device;
     TorchScriptInstrumenter instrumenter = new TorchScriptInstrumenter(path);
     planned = instrumenter.sites();
+    hidden = instrumenter.hiddenSites();
     if (planned.isEmpty()) {
       throw new InvalidInputException(
           "model "
@@ -107,17 +112,19 @@ public final class InstrumentedModel implements AutoCloseable {
    */
   public static NDList runPlain(Path path, NDList inputs) throws IOException {
     TorchScriptInstrumenter instrumenter = new TorchScriptInstrumenter(path);
-    Path file = path;
-    if (instrumenter.needsPlainCopy()) {
-      file = Files.createTempFile("affinis-", ".pt");
-      instrumenter.writePlain(file);
-    }
-    try (Model model = load(file, path, inputs.head().getDevice())) {
-      return forward(model, path, inputs);
-    } finally {
-      if (!file.equals(path)) {
-        Files.deleteIfExists(file);
+    if (!instrumenter.needsPlainCopy()) {
+      try (Model model = load(path, path, inputs.head().getDevice())) {
+        return forward(model, path, inputs);
       }
+    }
+    Path copy = Files.createTempFile("affinis-", ".pt");
+    try {
+      instrumenter.writePlain(copy);
+      try (Model model = load(copy, path, inputs.head().getDevice())) {
+        return forward(model, path, inputs);
+      }
+    } finally {
+      Files.deleteIfExists(copy);
     }
   }
 
@@ -156,7 +163,7 @@ public final class InstrumentedModel implements AutoCloseable {
       if (reason == null) {
         captures.add(tap.capture(call));
       } else {
-        skipped.add(new SkippedSite(tap.key.path(), call, tap.key.kind(), reason));
+        skipped.add(new SkippedSite(tap.key.path(), call, tap.key.kind().word(), reason));
         tap.pre.close();
         tap.post.close();
       }
@@ -179,14 +186,20 @@ public final class InstrumentedModel implements AutoCloseable {
           .getBlock()
           .forward(new ParameterStore(model.getNDManager(), false), inputs, false);
     } catch (EngineException e) {
+      String reason = reason(e);
+      boolean outOfMemory = OUT_OF_MEMORY.matcher(reason).find();
       throw new InvalidInputException(
           "model "
               + path
-              + " rejects an input of shape "
+              + (outOfMemory ? " ran out of memory on" : " rejects")
+              + " an input of shape "
               + inputs.head().getShape()
               + ": "
-              + reason(e)
-              + "; give it the size it was exported for (--input-size, or --resize and --crop)",
+              + reason
+              + (outOfMemory
+                  ? "; pass a smaller --batch-size"
+                  : "; give it the size it was exported for (--input-size, or --resize and"
+                      + " --crop), and --samples that --batch-size divides if that is fixed, too"),
           e);
     }
   }
@@ -217,6 +230,15 @@ public final class InstrumentedModel implements AutoCloseable {
    */
   public List<PlannedSite> plannedSites() {
     return planned;
+  }
+
+  /**
+   * Activations that run inside a fused operator, where nothing can be captured.
+   *
+   * @return the calls, in the order of the source, with the reason
+   */
+  public List<SkippedSite> hiddenSites() {
+    return hidden;
   }
 
   /**

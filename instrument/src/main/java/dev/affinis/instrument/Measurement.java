@@ -73,7 +73,7 @@ public final class Measurement {
    *
    * @return the signature
    * @throws InvalidInputException if the model or the data cannot be used
-   * @throws SelfCheckException if a check of the captures failed
+   * @throws SelfCheckException if an activation was missed
    * @throws IOException if a file cannot be read
    */
   public Signature run() throws IOException {
@@ -104,7 +104,7 @@ public final class Measurement {
               more),
           layers,
           captured.skipped().stream()
-              .map(s -> new Signature.Skipped(s.path(), s.call(), s.kind().word(), s.reason()))
+              .map(s -> new Signature.Skipped(s.path(), s.call(), s.activation(), s.reason()))
               .toList());
     }
   }
@@ -133,7 +133,7 @@ public final class Measurement {
               .optDevice(options.device)
               .build()) {
         options.listener.begin(Phase.CAPTURE, loader.samples());
-        SiteCheck check = new SiteCheck(instrumented.plannedSites());
+        SiteCheck check = new SiteCheck(instrumented);
         check.probe(instrumented, first.data());
         consume(first, instrumented, check, store, expected);
         while (loader.hasNext()) {
@@ -150,6 +150,13 @@ public final class Measurement {
     try (NDManager scratch = batch.data().getManager().newSubManager()) {
       NDList outputs =
           InstrumentedModel.runPlain(model.path(), new NDList(in(scratch, batch.data())));
+      if (outputs.isEmpty()) {
+        throw new InvalidInputException(
+            "model "
+                + model.path()
+                + " returns no tensor, so that nothing can be compared: export a forward that"
+                + " returns one");
+      }
       return outputs.stream().map(HostArray::of).toList();
     }
   }
@@ -235,11 +242,13 @@ public final class Measurement {
 
     /** Every score there is, by name, in the order they are reported. */
     private static final Map<String, Function<Builder, ScoreFunction>> SCORES =
-        new LinkedHashMap<>(
-            Map.of(
-                "affinity",
-                b ->
-                    AffinityScore.builder().optCovariance(b.covariance).optRidge(b.ridge).build()));
+        new LinkedHashMap<>();
+
+    static {
+      SCORES.put(
+          "affinity",
+          b -> AffinityScore.builder().optCovariance(b.covariance).optRidge(b.ridge).build());
+    }
 
     private Builder() {}
 
@@ -354,7 +363,7 @@ public final class Measurement {
               "score " + name + " is not known: expected all or some of " + scoreNames());
         }
       }
-      scoreNames = List.copyOf(names);
+      scoreNames = names.stream().distinct().toList();
       return this;
     }
 

@@ -1,8 +1,8 @@
 package dev.affinis.instrument;
 
 /**
- * A check of the instrumentation itself failed: what was captured cannot be trusted. The message
- * names the site or output and what was seen.
+ * The instrumentation missed something: what was captured is not complete. A fault of this library,
+ * not of the model; the message names the site.
  */
 public final class SelfCheckException extends RuntimeException {
   private static final long serialVersionUID = 1L;

@@ -4,9 +4,11 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -21,8 +23,14 @@ final class SiteCheck {
   private final Set<String> notPerSample = new HashSet<>();
   private boolean isFirst = true;
 
-  SiteCheck(List<PlannedSite> planned) {
-    this.planned = planned;
+  /**
+   * Starts a check.
+   *
+   * @param model the instrumented model
+   */
+  SiteCheck(InstrumentedModel model) {
+    planned = model.plannedSites();
+    skipped.addAll(model.hiddenSites());
   }
 
   /**
@@ -52,12 +60,13 @@ final class SiteCheck {
    * @param run a forward pass
    * @return the captures that can be measured
    * @throws SelfCheckException if an activation call outside conditions did not run
+   * @throws InvalidInputException if there is nothing to measure
    */
   List<Capture> accept(InstrumentedModel.Run run) {
     if (isFirst) {
       isFirst = false;
       for (SkippedSite site : run.skipped()) {
-        if (!notPerSample.contains(Site.label(site.path(), site.call()))) {
+        if (notPerSample.add(Site.label(site.path(), site.call()))) {
           skipped.add(site);
         }
       }
@@ -69,18 +78,39 @@ final class SiteCheck {
         captures.add(capture);
       }
     }
+    if (captures.isEmpty()) {
+      SkippedSite first = skipped.iterator().next();
+      throw new InvalidInputException(
+          "no activation of the model can be measured: "
+              + first.path()
+              + " "
+              + first.reason()
+              + (skipped.size() > 1 ? " (and " + (skipped.size() - 1) + " more)" : ""));
+    }
     return captures;
   }
 
+  /**
+   * Every call outside conditions must have run, as often as the program makes it; a function
+   * behind a condition that did not run at all is listed as skipped.
+   */
   private void requireAllRan(InstrumentedModel.Run run) {
-    Set<String> ran = new HashSet<>();
-    run.captures().forEach(c -> ran.add(c.site().path()));
-    run.skipped().forEach(s -> ran.add(s.path()));
+    Map<String, Integer> missing = new HashMap<>();
+    run.captures().forEach(c -> count(missing, c.site().path(), c.site().kind().word(), -1));
+    run.skipped().forEach(s -> count(missing, s.path(), s.activation(), -1));
+    Set<String> ran = Set.copyOf(missing.keySet());
     for (PlannedSite site : planned) {
-      if (ran.contains(site.path())) {
-        continue;
-      }
-      if (!site.conditional()) {
+      String key = key(site.path(), site.kind().word());
+      if (site.conditional()) {
+        if (!ran.contains(key)) {
+          skipped.add(
+              new SkippedSite(
+                  site.path(),
+                  1,
+                  site.kind().word(),
+                  "did not run: it stands behind a condition that was not met"));
+        }
+      } else if (count(missing, site.path(), site.kind().word(), 1) > 0) {
         throw new SelfCheckException(
             "site "
                 + site.path()
@@ -89,13 +119,16 @@ final class SiteCheck {
                 + ") is in the model's program but did not run, though no condition stands before"
                 + " it: the captures are not complete, please report this");
       }
-      skipped.add(
-          new SkippedSite(
-              site.path(),
-              1,
-              site.kind(),
-              "did not run: it stands behind a condition that was not met"));
     }
+  }
+
+  private static int count(Map<String, Integer> counts, String path, String kind, int change) {
+    return counts.merge(key(path, kind), change, Integer::sum);
+  }
+
+  /** Which of the two a clipping is may be known at run time only. */
+  private static String key(String path, String kind) {
+    return path + "|" + (kind.equals(ActivationKind.HARDTANH.word()) ? "relu6" : kind);
   }
 
   /** The calls that cannot be measured, with reasons. */

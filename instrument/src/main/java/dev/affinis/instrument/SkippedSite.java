@@ -5,7 +5,7 @@ package dev.affinis.instrument;
  *
  * @param path the module that makes the call
  * @param call number of the call under this path, from 1
- * @param kind the activation function
+ * @param activation the activation function, or the operator that hides it
  * @param reason why it is not measured
  */
-public record SkippedSite(String path, int call, ActivationKind kind, String reason) {}
+public record SkippedSite(String path, int call, String activation, String reason) {}

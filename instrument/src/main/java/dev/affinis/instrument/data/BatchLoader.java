@@ -106,7 +106,7 @@ public final class BatchLoader implements Iterator<BatchLoader.Batch>, AutoClose
     Shape shape = source.sampleShape();
     long bytes = Math.multiplyExact(shape.size(), 4L * batchSize);
     if (bytes > Integer.MAX_VALUE) {
-      throw new IllegalArgumentException(
+      throw new InvalidInputException(
           "a batch of "
               + batchSize
               + " samples of "

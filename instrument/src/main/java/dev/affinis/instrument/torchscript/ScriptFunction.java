@@ -104,8 +104,14 @@ record ScriptFunction(
       return receiverFrom >= 0;
     }
 
-    /** The operator's name if this calls one ({@code relu_} for {@code torch.relu_}), or null. */
+    /**
+     * The operator's name if this calls one, or null: {@code relu_} for {@code torch.relu_}, the
+     * whole of {@code ops.quantized.add_relu}.
+     */
     String operator() {
+      if (!isMethodCall() && callee.startsWith("ops.")) {
+        return callee;
+      }
       return !isMethodCall() && callee.startsWith("torch.") && callee.indexOf('.', 6) < 0
           ? callee.substring(6)
           : null;

@@ -4,6 +4,7 @@ import dev.affinis.instrument.ActivationKind;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /** What the operators of TorchScript are to us: activations, or producers of a known layout. */
 final class ScriptOperators {
@@ -15,7 +16,7 @@ final class ScriptOperators {
     }
     ACTIVATIONS.put("special_expit", ActivationKind.SIGMOID);
     ACTIVATIONS.put("rrelu_with_noise", ActivationKind.RRELU);
-    // These two have no operator of their own: TapPass recognises the expressions they print as.
+    // These two have no operator of their own: TapPlan recognises the expressions they print as.
     ACTIVATIONS.remove(ActivationKind.SOFTSIGN.word());
     ACTIVATIONS.remove(ActivationKind.TANHSHRINK.word());
   }
@@ -70,6 +71,13 @@ final class ScriptOperators {
           "embedding_bag",
           "scaled_dot_product_attention");
 
+  /** Operators that compute activations inside, where nothing can be captured. */
+  private static final Pattern HIDING =
+      Pattern.compile(
+          "_add_relu_?|_addmm_activation|_transformer_encoder_layer_fwd|cudnn_convolution_(add_)?relu"
+              + "|(lstm|gru|rnn_relu|rnn_tanh)(_cell)?"
+              + "|ops\\.(quantized|prepacked|mkldnn.*|mkldnn_prepacked)\\..*(relu|clamp|sigmoid|tanh|swish|elu).*");
+
   /** What a permutation of the axes does to the layout. */
   enum Permutation {
     TO_CHANNELS_FIRST,
@@ -91,6 +99,15 @@ final class ScriptOperators {
   static ActivationKind activation(String operator) {
     return ACTIVATIONS.get(
         operator.endsWith("_") ? operator.substring(0, operator.length() - 1) : operator);
+  }
+
+  /**
+   * Whether an operator hides activations.
+   *
+   * @param operator its name; with {@code ops.} and a namespace if it is none of PyTorch's own
+   */
+  static boolean hidesActivations(String operator) {
+    return HIDING.matcher(operator).matches();
   }
 
   static boolean producesChannelsFirst(String operator) {

@@ -119,7 +119,7 @@ final class TapPass {
 
   private void printCall(StringBuilder out, ScriptFile file, Call call) {
     TapPlan.Role role = plan.role(call);
-    if (role == null) {
+    if (role == null || role.isHidden()) {
       printPlainCall(out, file, call);
     } else if (role.isActivation()) {
       String what = SCOPE + ", " + role.argument() + ", ";

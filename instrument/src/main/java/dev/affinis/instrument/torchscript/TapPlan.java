@@ -3,6 +3,7 @@ package dev.affinis.instrument.torchscript;
 import dev.affinis.instrument.ActivationKind;
 import dev.affinis.instrument.InvalidInputException;
 import dev.affinis.instrument.PlannedSite;
+import dev.affinis.instrument.SkippedSite;
 import dev.affinis.instrument.torchscript.ScriptFunction.Call;
 import dev.affinis.instrument.torchscript.ScriptFunction.Range;
 import dev.affinis.instrument.torchscript.ScriptFunction.Statement;
@@ -18,10 +19,10 @@ import java.util.Set;
  * which functions can reach one of them and so must be handed the taps.
  *
  * <p>Some activations have no operator of their own and are printed as an expression of their input
- * V: {@code torch.div(V, torch.add(torch.abs(V), 1))} is softsign, {@code torch.sub(V,
- * torch.tanh(V))} tanhshrink, {@code torch.mul(V, torch.sigmoid(V))} SiLU, {@code torch.clamp(V, 0,
- * 6)} ReLU6. The inner part may stand in a local variable of its own; it is then no site, unless
- * something else uses it too.
+ * V: {@code torch.div(V, torch.add(torch.abs(V), 1))} is softsign (so it is for another constant c:
+ * a softsign of V / c), {@code torch.sub(V, torch.tanh(V))} tanhshrink, {@code torch.mul(V,
+ * torch.sigmoid(V))} SiLU, {@code torch.clamp(V, 0, 6)} ReLU6. The inner part may stand in a local
+ * variable of its own; it is then no site, unless something else uses it too.
  */
 final class TapPlan {
   /** Called by the unpickler or by constructors, with a signature that is not ours to change. */
@@ -36,7 +37,7 @@ final class TapPlan {
   /**
    * What is done with the result of a call.
    *
-   * @param method the method of the taps that observes it
+   * @param method the method of the taps that observes it, or {@code null} if none can
    * @param argument what is passed to that method before the value, as source
    * @param input for an activation the index of the argument that is its input, otherwise -1
    * @param kind the activation, or {@code null}
@@ -44,6 +45,15 @@ final class TapPlan {
   record Role(String method, String argument, int input, ActivationKind kind) {
     boolean isActivation() {
       return kind != null;
+    }
+
+    /** Whether nothing can be done but to report it. */
+    boolean isHidden() {
+      return method == null;
+    }
+
+    static Role hidden(String operator) {
+      return new Role(null, operator, -1, null);
     }
 
     static Role activation(ActivationKind kind, String word, int input) {
@@ -109,6 +119,9 @@ final class TapPlan {
     if (isClipToSix(function, call, operator)) {
       return Role.activation(ActivationKind.RELU6, 0);
     }
+    if (ScriptOperators.hidesActivations(operator)) {
+      return Role.hidden(operator);
+    }
     if (ScriptOperators.producesChannelsFirst(operator)) {
       return Role.produced(0);
     }
@@ -173,7 +186,7 @@ final class TapPlan {
 
   private void findComposites(ScriptFunction function, List<Call> calls) {
     for (Call call : calls) {
-      if (call.operator() != null && call.arguments().size() >= 2) {
+      if (call.operator() != null && call.arguments().size() == 2) {
         matchComposite(function, call);
       }
       findComposites(function, call.inner());
@@ -318,8 +331,47 @@ final class TapPlan {
   /** Every activation call that can be reached from a forward, in the order of the source. */
   List<PlannedSite> sites(ScriptFunction forward) {
     List<PlannedSite> found = new ArrayList<>();
-    walk(forward, forward.calls(), "", false, new HashSet<>(), found);
+    walk(
+        forward,
+        forward.calls(),
+        "",
+        false,
+        new HashSet<>(),
+        (path, role, conditional) -> {
+          if (role.isActivation()) {
+            found.add(new PlannedSite(path, role.kind(), conditional));
+          }
+        });
     return found;
+  }
+
+  /** Every call of an operator that hides activations, in the order of the source. */
+  List<SkippedSite> hiddenSites(ScriptFunction forward) {
+    List<SkippedSite> found = new ArrayList<>();
+    walk(
+        forward,
+        forward.calls(),
+        "",
+        false,
+        new HashSet<>(),
+        (path, role, conditional) -> {
+          if (role.isHidden()) {
+            found.add(
+                new SkippedSite(
+                    path,
+                    1,
+                    role.argument(),
+                    "runs inside the fused operator "
+                        + role.argument()
+                        + ", where it cannot be captured: export the model without it"));
+          }
+        });
+    return found;
+  }
+
+  /** Is told of every call with a role that can be reached. */
+  private interface Visitor {
+    void visit(String path, Role role, boolean conditional);
   }
 
   private void walk(
@@ -328,13 +380,13 @@ final class TapPlan {
       String path,
       boolean conditional,
       Set<ScriptFunction> active,
-      List<PlannedSite> found) {
+      Visitor visitor) {
     for (Call call : calls) {
-      walk(function, call.inner(), path, conditional, active, found);
+      walk(function, call.inner(), path, conditional, active, visitor);
       boolean here = conditional || function.isConditional(call.from());
       Role role = roles.get(call);
-      if (role != null && role.isActivation()) {
-        found.add(new PlannedSite(TapKey.modulePath(path), role.kind(), here));
+      if (role != null) {
+        visitor.visit(TapKey.modulePath(path), role, here);
       }
       CallGraph.Target target = graph.target(call);
       if (target != null && tapped.contains(target.function()) && active.add(target.function())) {
@@ -344,7 +396,7 @@ final class TapPlan {
             path + target.scope(),
             here,
             active,
-            found);
+            visitor);
         active.remove(target.function());
       }
     }

@@ -3,6 +3,7 @@ package dev.affinis.instrument.torchscript;
 import dev.affinis.instrument.InvalidInputException;
 import dev.affinis.instrument.Layout;
 import dev.affinis.instrument.PlannedSite;
+import dev.affinis.instrument.SkippedSite;
 import dev.affinis.instrument.torchscript.ScriptFile.ScriptClass;
 import dev.affinis.signature.Pooling;
 import java.io.IOException;
@@ -73,6 +74,15 @@ public final class TorchScriptInstrumenter {
    */
   public List<PlannedSite> sites() {
     return plan.sites(forward);
+  }
+
+  /**
+   * Lists the activations that run inside fused operators and so cannot be captured.
+   *
+   * @return the calls in the order of the source
+   */
+  public List<SkippedSite> hiddenSites() {
+    return plan.hiddenSites(forward);
   }
 
   /**

@@ -23,7 +23,7 @@ import dev.affinis.signature.linalg.DenseAlgebra;
  * see, since they carry next to none of the variance. If Cholesky finds SY itself not positive
  * definite, the symmetric root with eigenvalues clamped in the same way takes its place.
  *
- * <p><b>Cost.</b> About 12 d^3 + 12 n d^2 operations and 6 d^2 + 3 n d doubles; samples that span
+ * <p><b>Cost.</b> About 10 d^3 + 8 n d^2 operations and 6 d^2 + 3 n d doubles; samples that span
  * less than their space should be rotated into their span first.
  */
 final class GaussianMap {

@@ -29,7 +29,7 @@ final class TriangularProducts {
    * @return its lower triangle (d x d)
    */
   static NDArray lowerGram(NDArray a) {
-    return symmetric(a, (from, to) -> product(a, all(from, to), all(0, to)));
+    return symmetric(a, (from, to) -> product(a, columnRange(from, to), columnRange(0, to)));
   }
 
   /**
@@ -49,7 +49,7 @@ final class TriangularProducts {
   }
 
   /** The columns from (inclusive) to (exclusive). */
-  private static NDIndex all(long from, long to) {
+  private static NDIndex columnRange(long from, long to) {
     return new NDIndex(":, {}:{}", from, to);
   }
 
@@ -85,7 +85,7 @@ final class TriangularProducts {
    * @return the product (n x d)
    */
   static NDArray timesLower(NDArray x, NDArray lower) {
-    return columns(
+    return byColumnBlocks(
         x,
         (from, to) -> {
           try (NDArray left = x.get(new NDIndex(":, {}:", from));
@@ -103,10 +103,10 @@ final class TriangularProducts {
    * @return the product (n x d)
    */
   static NDArray timesLowerTransposed(NDArray x, NDArray lower) {
-    return columns(
+    return byColumnBlocks(
         x,
         (from, to) -> {
-          try (NDArray left = x.get(all(0, to));
+          try (NDArray left = x.get(columnRange(0, to));
               NDArray rows = lower.get(new NDIndex("{}:{}, :{}", from, to, to));
               NDArray right = rows.transpose()) {
             return left.matMul(right);
@@ -114,7 +114,7 @@ final class TriangularProducts {
         });
   }
 
-  private static NDArray columns(NDArray x, BiFunction<Long, Long, NDArray> block) {
+  private static NDArray byColumnBlocks(NDArray x, BiFunction<Long, Long, NDArray> block) {
     long d = x.getShape().get(1);
     if (d <= BLOCK) {
       return block.apply(0L, d);
