@@ -333,10 +333,6 @@ final class TapPlan {
     List<PlannedSite> found = new ArrayList<>();
     walk(
         forward,
-        forward.calls(),
-        "",
-        false,
-        new HashSet<>(),
         (path, role, conditional) -> {
           if (role.isActivation()) {
             found.add(new PlannedSite(path, role.kind(), conditional));
@@ -350,10 +346,6 @@ final class TapPlan {
     List<SkippedSite> found = new ArrayList<>();
     walk(
         forward,
-        forward.calls(),
-        "",
-        false,
-        new HashSet<>(),
         (path, role, conditional) -> {
           if (role.isHidden()) {
             found.add(
@@ -367,6 +359,10 @@ final class TapPlan {
           }
         });
     return found;
+  }
+
+  private void walk(ScriptFunction forward, Visitor visitor) {
+    walk(forward, forward.calls(), "", false, new HashSet<>(), visitor);
   }
 
   /** Is told of every call with a role that can be reached. */
