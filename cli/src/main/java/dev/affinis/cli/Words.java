@@ -5,7 +5,6 @@ import dev.affinis.instrument.Layout;
 import dev.affinis.signature.Pooling;
 import dev.affinis.signature.covariance.Covariance;
 import dev.affinis.signature.covariance.Ridge;
-import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 import picocli.CommandLine.ITypeConverter;
@@ -15,44 +14,52 @@ import picocli.CommandLine.TypeConversionException;
 final class Words {
   private Words() {}
 
-  private static <T> T find(List<T> values, Function<T, String> word, String given) {
-    return values.stream()
-        .filter(v -> word.apply(v).equals(given))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new TypeConversionException(
-                    "expected one of "
-                        + String.join(", ", values.stream().map(word).toList())
-                        + ", got "
-                        + given));
-  }
+  /** One of a few values, each known by its word. */
+  private abstract static class Word<T> implements ITypeConverter<T> {
+    private final List<T> values;
+    private final Function<T, String> word;
 
-  static final class PoolingWord implements ITypeConverter<Pooling> {
+    Word(T[] values, Function<T, String> word) {
+      this.values = List.of(values);
+      this.word = word;
+    }
+
     @Override
-    public Pooling convert(String value) {
-      return find(Arrays.asList(Pooling.values()), Pooling::word, value);
+    public T convert(String given) {
+      return values.stream()
+          .filter(v -> word.apply(v).equals(given))
+          .findFirst()
+          .orElseThrow(
+              () ->
+                  new TypeConversionException(
+                      "expected one of "
+                          + String.join(", ", values.stream().map(word).toList())
+                          + ", got "
+                          + given));
     }
   }
 
-  static final class LayoutWord implements ITypeConverter<Layout> {
-    @Override
-    public Layout convert(String value) {
-      return find(Arrays.asList(Layout.values()), Layout::word, value);
+  static final class PoolingWord extends Word<Pooling> {
+    PoolingWord() {
+      super(Pooling.values(), Pooling::word);
     }
   }
 
-  static final class CovarianceWord implements ITypeConverter<Covariance> {
-    @Override
-    public Covariance convert(String value) {
-      return find(Arrays.asList(Covariance.values()), Covariance::word, value);
+  static final class LayoutWord extends Word<Layout> {
+    LayoutWord() {
+      super(Layout.values(), Layout::word);
     }
   }
 
-  static final class RidgeWord implements ITypeConverter<Ridge> {
-    @Override
-    public Ridge convert(String value) {
-      return find(Arrays.asList(Ridge.values()), Ridge::word, value);
+  static final class CovarianceWord extends Word<Covariance> {
+    CovarianceWord() {
+      super(Covariance.values(), Covariance::word);
+    }
+  }
+
+  static final class RidgeWord extends Word<Ridge> {
+    RidgeWord() {
+      super(Ridge.values(), Ridge::word);
     }
   }
 
