@@ -1,0 +1,103 @@
+package dev.affinis.instrument;
+
+import java.nio.file.FileSystems;
+import java.nio.file.Path;
+import java.nio.file.PathMatcher;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Which sites of a model are meant: those whose path fits one of the globs, whose kind is one of
+ * the kinds, and whose position in the order of execution lies in the range.
+ *
+ * <p>A glob is matched against the whole path, where {@code *} stands for anything within one
+ * module name, {@code **} for anything, {@code ?} for one character and {@code {a,b}} for either:
+ * {@code features.*}, {@code layer?.**}, {@code **.{act1,act2}}.
+ *
+ * @param globs patterns of paths; none means every path
+ * @param kinds activation functions; none means every kind
+ * @param first position of the first site, from 0
+ * @param last position of the last site
+ */
+public record SiteFilter(List<String> globs, Set<ActivationKind> kinds, int first, int last) {
+  /** Accepts every site. */
+  public static final SiteFilter ALL = new SiteFilter(List.of(), Set.of(), 0, Integer.MAX_VALUE);
+
+  /** Checks the range and the globs. */
+  public SiteFilter {
+    globs = List.copyOf(globs);
+    kinds = Set.copyOf(kinds);
+    if (first < 0 || last < first) {
+      throw new IllegalArgumentException(
+          "range of sites must be ascending from 0 or more, got " + first + " to " + last);
+    }
+    globs.forEach(SiteFilter::matcher);
+  }
+
+  /**
+   * Narrows this filter to paths.
+   *
+   * @param patterns globs, one of which must fit
+   * @return the narrower filter
+   * @throws IllegalArgumentException if a glob is not well formed
+   */
+  public SiteFilter paths(String... patterns) {
+    return new SiteFilter(List.of(patterns), kinds, first, last);
+  }
+
+  /**
+   * Narrows this filter to activation functions.
+   *
+   * @param functions the functions
+   * @return the narrower filter
+   */
+  public SiteFilter kinds(ActivationKind... functions) {
+    return new SiteFilter(globs, Set.of(functions), first, last);
+  }
+
+  /**
+   * Narrows this filter to positions in the order of execution, as {@code index} in a signature
+   * counts them when nothing is filtered.
+   *
+   * @param from position of the first site, from 0
+   * @param to position of the last site
+   * @return the narrower filter
+   */
+  public SiteFilter indices(int from, int to) {
+    return new SiteFilter(globs, kinds, from, to);
+  }
+
+  /**
+   * Whether a site of this path and kind can be meant, whatever its position.
+   *
+   * @param path path of the site
+   * @param kind its activation function
+   * @return whether path and kind fit
+   */
+  public boolean mayAccept(String path, ActivationKind kind) {
+    return (kinds.isEmpty() || kinds.contains(kind))
+        && (globs.isEmpty()
+            || globs.stream().anyMatch(glob -> matcher(glob).matches(asFile(path))));
+  }
+
+  /**
+   * Whether a site is meant.
+   *
+   * @param index its position in the order of execution, from 0
+   * @param path path of the site
+   * @param kind its activation function
+   * @return whether all three fit
+   */
+  public boolean accepts(int index, String path, ActivationKind kind) {
+    return index >= first && index <= last && mayAccept(path, kind);
+  }
+
+  /** Module names are to a path what folders are to a file. */
+  private static PathMatcher matcher(String glob) {
+    return FileSystems.getDefault().getPathMatcher("glob:" + glob.replace('.', '/'));
+  }
+
+  private static Path asFile(String path) {
+    return Path.of(path.replace('.', '/'));
+  }
+}
