@@ -47,7 +47,8 @@ public final class ForwardOverhead {
     List<Double> plainMillis = new ArrayList<>();
     List<Double> ratios = new ArrayList<>();
     try (Model plain = Model.newInstance("plain", "PyTorch");
-        InstrumentedModel instrumented = InstrumentedModel.builder().setModelPath(file).build();
+        InstrumentedModel<?, ?> instrumented =
+            InstrumentedModel.builder().setModelPath(file).build();
         NDManager manager = instrumented.newManager()) {
       plain.load(file.toAbsolutePath(), null, Map.of("mapLocation", "true"));
       ParameterStore parameters = new ParameterStore(plain.getNDManager(), false);

@@ -3,7 +3,7 @@ package dev.affinis.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.affinis.instrument.Measurement;
-import dev.affinis.instrument.ModelFile;
+import dev.affinis.instrument.ModelSource;
 import dev.affinis.instrument.data.Preprocessing;
 import dev.affinis.instrument.data.SampleSource;
 import dev.affinis.instrument.data.Selection;
@@ -84,7 +84,7 @@ final class DemoCommand implements Callable<Integer> {
             SampleSource.open(images.toString(), Preprocessing.builder().build(), all);
         TerminalProgress progress = new TerminalProgress(name, spec, false)) {
       return Measurement.builder()
-          .setModel(new ModelFile(file, name))
+          .setModel(ModelSource.of(file, name))
           .setSource(source)
           .optSelection(all)
           .optBatchSize(64)

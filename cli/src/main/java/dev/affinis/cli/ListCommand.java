@@ -12,7 +12,7 @@ import com.github.freva.asciitable.HorizontalAlign;
 import dev.affinis.instrument.Capture;
 import dev.affinis.instrument.InstrumentedModel;
 import dev.affinis.instrument.InvalidInputException;
-import dev.affinis.instrument.ModelFile;
+import dev.affinis.instrument.ModelSource;
 import dev.affinis.instrument.PlannedSite;
 import dev.affinis.instrument.Site;
 import dev.affinis.instrument.SkippedSite;
@@ -63,11 +63,10 @@ final class ListCommand implements Callable<Integer> {
     if (json != null) {
       OutputFile.requireWritable(json);
     }
-    ModelFile file = ModelFile.find(model);
     PrintWriter out = spec.commandLine().getOut();
     ObjectNode root = new ObjectMapper().createObjectNode().put("schema", "affinis.sites/1");
-    try (InstrumentedModel instrumented =
-            InstrumentedModel.builder().setModelPath(file.path()).build();
+    try (ModelSource<?, ?> file = ModelSource.of(model);
+        InstrumentedModel<?, ?> instrumented = InstrumentedModel.builder().setSource(file).build();
         NDManager manager = instrumented.newManager()) {
       root.putObject("model")
           .put("name", file.name())

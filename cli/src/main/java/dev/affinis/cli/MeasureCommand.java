@@ -1,11 +1,9 @@
 package dev.affinis.cli;
 
 import ai.djl.Device;
-import ai.djl.engine.Engine;
-import dev.affinis.instrument.InvalidInputException;
 import dev.affinis.instrument.Layout;
 import dev.affinis.instrument.Measurement;
-import dev.affinis.instrument.ModelFile;
+import dev.affinis.instrument.ModelSource;
 import dev.affinis.instrument.data.SampleSource;
 import dev.affinis.signature.Pooling;
 import dev.affinis.signature.Signature;
@@ -117,10 +115,9 @@ final class MeasureCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     Measurement.Builder builder = options();
     OutputFile.requireWritable(out);
-    ModelFile file = ModelFile.find(model);
-    requireDevice(device);
     Signature signature;
-    try (SampleSource source = data.open();
+    try (ModelSource<?, ?> file = ModelSource.of(model);
+        SampleSource source = data.open();
         TerminalProgress progress = new TerminalProgress(file.name(), spec, quiet)) {
       signature = builder.setModel(file).setSource(source).optListener(progress).build().run();
     }
@@ -148,19 +145,6 @@ final class MeasureCommand implements Callable<Integer> {
           .optDevice(device);
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
-    }
-  }
-
-  private static void requireDevice(Device device) {
-    int gpus = device.isGpu() ? Engine.getEngine("PyTorch").getGpuCount() : 0;
-    if (device.isGpu() && device.getDeviceId() >= gpus) {
-      throw new InvalidInputException(
-          "device gpu:"
-              + device.getDeviceId()
-              + " is not there: the engine sees "
-              + gpus
-              + " GPUs; run on --device cpu, or set PYTORCH_LIBRARY_PATH to a libtorch built for"
-              + " CUDA");
     }
   }
 }

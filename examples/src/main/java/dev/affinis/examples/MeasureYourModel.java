@@ -1,7 +1,7 @@
 package dev.affinis.examples;
 
 import dev.affinis.instrument.Measurement;
-import dev.affinis.instrument.ModelFile;
+import dev.affinis.instrument.ModelSource;
 import dev.affinis.instrument.data.Preprocessing;
 import dev.affinis.instrument.data.SampleSource;
 import dev.affinis.instrument.data.Selection;
@@ -31,7 +31,7 @@ public final class MeasureYourModel {
         SampleSource.open(photos, Preprocessing.builder().build(), selection)) {
       Signature signature =
           Measurement.builder()
-              .setModel(ModelFile.find(model))
+              .setModel(ModelSource.of(model))
               .setSource(source)
               .optSelection(selection)
               .build()

@@ -1,6 +1,8 @@
 package dev.affinis.instrument;
 
+import java.util.EnumSet;
 import java.util.Locale;
+import java.util.Set;
 
 /**
  * The activation functions of {@code torch.nn} and {@code torch.nn.functional}.
@@ -66,6 +68,16 @@ public enum ActivationKind {
    */
   public String word() {
     return name().toLowerCase(Locale.ROOT);
+  }
+
+  /**
+   * Returns what a call that is planned as this kind may turn out to be: the bounds of a clipping
+   * may be known at run time only.
+   *
+   * @return the kinds, this one among them
+   */
+  public Set<ActivationKind> possibleAtRunTime() {
+    return this == HARDTANH ? EnumSet.of(HARDTANH, RELU6) : EnumSet.of(this);
   }
 
   /**

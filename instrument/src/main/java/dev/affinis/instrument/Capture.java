@@ -6,7 +6,14 @@ import ai.djl.ndarray.NDArray;
  * What one site saw during one forward pass.
  *
  * @param site where
- * @param pre pooled input of the activation (batch x dimension), on the model's device
- * @param post pooled output (batch x dimension), on the model's device
+ * @param pre input of the activation, on the model's device: rows (batch x dimension), or the
+ *     tensor itself if {@link CaptureForm#RAW} was asked for
+ * @param post its output, likewise
  */
-public record Capture(Site site, NDArray pre, NDArray post) {}
+public record Capture(Site site, NDArray pre, NDArray post) {
+  /** Frees both sides. */
+  void close() {
+    pre.close();
+    post.close();
+  }
+}

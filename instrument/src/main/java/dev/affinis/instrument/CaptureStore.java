@@ -49,10 +49,19 @@ final class CaptureStore implements AutoCloseable {
     long rows = captures.isEmpty() ? 0 : captures.get(0).pre().getShape().get(0);
     NDIndex range = new NDIndex(size + ":" + (size + rows));
     for (int i = 0; i < captures.size(); i++) {
-      pre.get(i).set(range, captures.get(i).pre());
-      post.get(i).set(range, captures.get(i).post());
+      keep(captures.get(i).pre(), pre.get(i), range);
+      keep(captures.get(i).post(), post.get(i), range);
     }
     size += rows;
+  }
+
+  /** Rows of another engine are copied to this one's device first. */
+  private void keep(NDArray rows, NDArray store, NDIndex range) {
+    NDArray here = manager.from(rows);
+    store.set(range, here);
+    if (here != rows) {
+      here.close();
+    }
   }
 
   private NDArray allocate(NDArray rows) {

@@ -1,20 +1,31 @@
 package dev.affinis.instrument;
 
 import ai.djl.Device;
-import ai.djl.MalformedModelException;
 import ai.djl.Model;
 import ai.djl.engine.EngineException;
+import ai.djl.inference.Predictor;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
-import ai.djl.nn.Parameter;
+import ai.djl.nn.AbstractSymbolBlock;
+import ai.djl.nn.Block;
+import ai.djl.nn.ParameterList;
+import ai.djl.repository.zoo.Criteria;
+import ai.djl.repository.zoo.ZooModel;
 import ai.djl.training.ParameterStore;
-import ai.djl.util.Pair;
-import dev.affinis.instrument.torchscript.TapKey;
-import dev.affinis.instrument.torchscript.TorchScriptInstrumenter;
+import ai.djl.training.Trainer;
+import ai.djl.training.TrainingConfig;
+import ai.djl.translate.Translator;
+import ai.djl.util.PairList;
+import dev.affinis.instrument.data.SampleSource;
+import dev.affinis.instrument.data.Selection;
 import dev.affinis.signature.Pooling;
+import dev.affinis.signature.Signature;
+import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.InputStream;
+import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,153 +33,113 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.TreeMap;
-import java.util.regex.Pattern;
+import java.util.function.Function;
+import java.util.stream.Stream;
 
 /**
- * A model whose forward pass also returns what its activations saw.
- *
- * <p>The model file is rewritten before it is loaded, and activations are pooled inside the engine,
- * so that only n x d rows ever leave it. The file itself is not touched.
+ * A model that also tells what its activations saw. It is a DJL model like the one it was made
+ * from: a predictor made from it predicts as before, while listeners hear of every forward pass.
  *
  * <pre>{@code
- * try (InstrumentedModel model = InstrumentedModel.builder().setModelPath(path).build();
- *     NDManager manager = model.newManager()) {
- *   InstrumentedModel.Run run = model.run(new NDList(images));
- *   for (Capture capture : run.captures()) { ... }
+ * try (InstrumentedModel<Image, Classifications> model =
+ *         InstrumentedModel.builder()
+ *             .setCriteria(criteria)
+ *             .optListener(run -> run.captures().forEach(capture -> ...))
+ *             .build();
+ *     Predictor<Image, Classifications> predictor = model.newPredictor()) {
+ *   predictor.predict(image);
  * }
  * }</pre>
  *
- * <p>An instance may be used by several threads.
+ * <p>A model file is rewritten before it is loaded, DJL's own blocks are changed in place until
+ * this model is closed; activations are pooled on the model's device, so that only n x d rows ever
+ * leave the engine. Model files are not touched.
+ *
+ * <p>An instance may be used by several threads at once, each with a predictor of its own as DJL
+ * asks for: every forward pass has its own captures, and listeners hear of it on its thread.
+ *
+ * @param <I> what a predictor of this model takes
+ * @param <O> what it gives
  */
-public final class InstrumentedModel implements AutoCloseable {
-  private static final String ENGINE = "PyTorch";
-  private static final Pattern OUT_OF_MEMORY =
-      Pattern.compile("out of memory|not enough memory|can't allocate", Pattern.CASE_INSENSITIVE);
+public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
+  private final ModelSource<I, O> source;
+  private final boolean ownsSource;
+  private final TapOptions options;
+  private final List<CaptureListener> listeners;
+  private final TappedModel tapped;
+  private final Block block;
 
-  private final Path path;
-  private final Device device;
-  private final List<PlannedSite> planned;
-  private final List<SkippedSite> hidden;
-  private final Model model;
-
-  private InstrumentedModel(Builder builder) throws IOException {
-    path = builder.path;
-    device = builder.device;
-    TorchScriptInstrumenter instrumenter = new TorchScriptInstrumenter(path);
-    planned = instrumenter.sites();
-    hidden = instrumenter.hiddenSites();
-    if (planned.isEmpty()) {
-      throw new InvalidInputException(
-          "model "
-              + path
-              + " has no activation that can be captured: its source calls none of the activation"
-              + " functions of torch.nn (it may be quantized or fused; export the float model in"
-              + " eval mode)");
-    }
-    Path copy = Files.createTempFile("affinis-", ".pt");
-    try {
-      instrumenter.writeInstrumented(copy, builder.pooling, builder.layout);
-      model = load(copy, path, device);
-    } finally {
-      // The engine has read the weights into memory by now.
-      Files.deleteIfExists(copy);
-    }
+  private InstrumentedModel(Builder<I, O> builder, TappedModel tapped) {
+    super(tapped.model(), builder.source.translator());
+    source = builder.source;
+    ownsSource = builder.ownsSource;
+    options = builder.options();
+    listeners = List.copyOf(builder.listeners);
+    this.tapped = tapped;
+    block = new TappedBlock();
+    source.properties().forEach(tapped.model()::setProperty);
   }
 
   /**
    * Creates a builder.
    *
-   * @return the builder
+   * @return the builder; its types change with the model it is given
    */
-  public static Builder builder() {
-    return new Builder();
-  }
-
-  private static Model load(Path file, Path original, Device device) throws IOException {
-    Model model = Model.newInstance(original.getFileName().toString(), device, ENGINE);
-    try {
-      model.load(file.toAbsolutePath(), null, Map.of("mapLocation", "true"));
-      return model;
-    } catch (EngineException | MalformedModelException e) {
-      model.close();
-      throw new InvalidInputException(
-          "model " + original + " cannot be loaded by the engine: " + firstLine(e), e);
-    } catch (IOException | RuntimeException e) {
-      model.close();
-      throw e;
-    }
+  public static Builder<NDList, NDList> builder() {
+    return new Builder<>(null, false);
   }
 
   /**
-   * Runs the model as it is, without captures. It is loaded for this call alone, so that two copies
-   * of the weights are never needed longer than that.
+   * Runs the model and captures every activation call. Listeners hear of it, too.
    *
-   * @param path model file
-   * @param inputs the model's inputs; the outputs are attached to their manager
-   * @return the outputs
-   * @throws IOException if the file cannot be read
-   * @throws InvalidInputException if the model cannot be loaded or rejects the inputs
-   */
-  public static NDList runPlain(Path path, NDList inputs) throws IOException {
-    TorchScriptInstrumenter instrumenter = new TorchScriptInstrumenter(path);
-    if (!instrumenter.needsPlainCopy()) {
-      try (Model model = load(path, path, inputs.head().getDevice())) {
-        return forward(model, path, inputs);
-      }
-    }
-    Path copy = Files.createTempFile("affinis-", ".pt");
-    try {
-      instrumenter.writePlain(copy);
-      try (Model model = load(copy, path, inputs.head().getDevice())) {
-        return forward(model, path, inputs);
-      }
-    } finally {
-      Files.deleteIfExists(copy);
-    }
-  }
-
-  /**
-   * Runs the model and captures every activation call.
-   *
-   * @param inputs the model's inputs, batch first, on {@link #device()}; everything returned is
+   * @param inputs the model's inputs, batch first, on the model's device; everything returned is
    *     attached to their manager and lives as long as it
    * @return the model's own outputs and the captures
    * @throws InvalidInputException if the model rejects the inputs
    */
   public Run run(NDList inputs) {
-    NDList outputs = new NDList();
-    TreeMap<Integer, Tap> taps = new TreeMap<>();
-    for (NDArray array : forward(model, path, inputs)) {
-      if (TapKey.isKey(array.getName())) {
-        TapKey key = TapKey.parse(array.getName());
-        Tap tap = taps.computeIfAbsent(key.order(), order -> new Tap());
-        if (key.isPre()) {
-          tap.pre = array;
-        } else {
-          tap.post = array;
-          tap.key = key;
-        }
-      } else {
-        outputs.add(array);
-      }
+    Run run = tap(new ParameterStore(getNDManager(), false), inputs);
+    listeners.forEach(listener -> listener.captured(run));
+    return run;
+  }
+
+  private Run tap(ParameterStore parameters, NDList inputs) {
+    TappedModel.Pass pass;
+    try {
+      pass = tapped.forward(parameters, inputs);
+    } catch (EngineException e) {
+      throw EngineErrors.rejected(source.description(), inputs, e);
     }
     long batch = inputs.head().getShape().get(0);
     List<Capture> captures = new ArrayList<>();
     List<SkippedSite> skipped = new ArrayList<>();
+    List<Site> leftOut = new ArrayList<>();
     Map<String, Integer> calls = new HashMap<>();
-    for (Tap tap : taps.values()) {
-      int call = calls.merge(tap.key.path(), 1, Integer::sum);
-      String reason = whyNotPerSample(tap.key.shape(), batch);
-      if (reason == null) {
-        captures.add(tap.capture(call));
+    int index = 0;
+    for (Tap tap : pass.taps()) {
+      int call = calls.merge(tap.path(), 1, Integer::sum);
+      String reason = whyNotPerSample(tap.shape(), batch);
+      if (reason != null) {
+        skipped.add(new SkippedSite(tap.path(), call, tap.kind().word(), reason));
+        tap.close();
+        continue;
+      }
+      Site site = new Site(tap.path(), call, tap.kind(), tap.shape().slice(1), tap.dimension());
+      if (options.sites().accepts(index++, tap.path(), tap.kind())) {
+        captures.add(new Capture(site, asMatrix(tap.pre()), asMatrix(tap.post())));
       } else {
-        skipped.add(new SkippedSite(tap.key.path(), call, tap.key.kind().word(), reason));
-        tap.pre.close();
-        tap.post.close();
+        leftOut.add(site);
+        tap.close();
       }
     }
-    return new Run(outputs, List.copyOf(captures), List.copyOf(skipped));
+    return new Run(pass.outputs(), captures, skipped, leftOut);
+  }
+
+  /** One value per sample is a matrix with one column. */
+  private NDArray asMatrix(NDArray array) {
+    return options.form() == CaptureForm.POOLED && array.getShape().dimension() == 1
+        ? array.reshape(array.getShape().get(0), 1)
+        : array;
   }
 
   private static String whyNotPerSample(Shape shape, long batch) {
@@ -180,65 +151,63 @@ public final class InstrumentedModel implements AutoCloseable {
         : "first dimension is " + shape.get(0) + ", not the batch: not per sample";
   }
 
-  private static NDList forward(Model model, Path path, NDList inputs) {
-    try {
-      return model
-          .getBlock()
-          .forward(new ParameterStore(model.getNDManager(), false), inputs, false);
-    } catch (EngineException e) {
-      String reason = reason(e);
-      boolean outOfMemory = OUT_OF_MEMORY.matcher(reason).find();
-      throw new InvalidInputException(
-          "model "
-              + path
-              + (outOfMemory ? " ran out of memory on" : " rejects")
-              + " an input of shape "
-              + inputs.head().getShape()
-              + ": "
-              + reason
-              + (outOfMemory
-                  ? "; pass a smaller --batch-size"
-                  : "; give it the size it was exported for (--input-size, or --resize and"
-                      + " --crop), and --samples that --batch-size divides if that is fixed, too"),
-          e);
+  /**
+   * Activation calls in the model's program, in its order. Which of them run, how often and with
+   * what shapes, only {@link #sites} can tell.
+   *
+   * @return the calls that can be reached from the model's forward and that the filter may accept
+   */
+  public List<PlannedSite> plannedSites() {
+    return source.instrumenter().sites().stream()
+        .filter(site -> options.sites().mayAccept(site.path(), site.kind()))
+        .toList();
+  }
+
+  /**
+   * Activations that are there but cannot be captured.
+   *
+   * @return the calls, in the order of the program, with the reason
+   */
+  public List<SkippedSite> hiddenSites() {
+    return source.instrumenter().hiddenSites();
+  }
+
+  /**
+   * Runs the model once to see its sites.
+   *
+   * @param inputs an example of its inputs, batch first; what is computed from it is freed
+   * @return the sites that are captured, in the order of execution
+   * @throws InvalidInputException if the model rejects the inputs
+   */
+  public List<Site> sites(NDList inputs) {
+    try (NDManager scratch = newManager()) {
+      NDList copies = new NDList();
+      for (NDArray input : inputs) {
+        NDArray copy = input.duplicate();
+        copy.attach(scratch);
+        copies.add(copy);
+      }
+      Run run = tap(new ParameterStore(getNDManager(), false), copies);
+      return run.captures().stream().map(Capture::site).toList();
     }
   }
 
-  /** The engine's own words without its stack traces: the last line that names an error. */
-  private static String reason(EngineException e) {
-    return String.valueOf(e.getMessage())
-        .lines()
-        .filter(line -> line.startsWith("RuntimeError: "))
-        .map(line -> line.substring("RuntimeError: ".length()))
-        .reduce((first, last) -> last)
-        .orElse(firstLine(e));
-  }
-
-  private static String firstLine(Exception e) {
-    return String.valueOf(e.getMessage())
-        .lines()
-        .filter(line -> !line.isBlank())
-        .findFirst()
-        .orElse("unknown error");
-  }
-
   /**
-   * Activation calls in the model's source, in its order. Which of them run, how often and with
-   * what shapes, only a {@link #run} can tell.
+   * Measures the model on all samples of a source; see {@link Measurement} for anything else than
+   * the default settings.
    *
-   * @return the calls that can be reached from the model's forward
+   * @param samples an open source, not closed
+   * @return the signature
+   * @throws InvalidInputException if the model or the data cannot be used
+   * @throws IOException if a file cannot be read
    */
-  public List<PlannedSite> plannedSites() {
-    return planned;
-  }
-
-  /**
-   * Activations that run inside a fused operator, where nothing can be captured.
-   *
-   * @return the calls, in the order of the source, with the reason
-   */
-  public List<SkippedSite> hiddenSites() {
-    return hidden;
+  public Signature measure(SampleSource samples) throws IOException {
+    return Measurement.builder()
+        .setModel(this)
+        .setSource(samples)
+        .optSelection(Selection.first(samples.size()))
+        .build()
+        .run();
   }
 
   /**
@@ -247,11 +216,7 @@ public final class InstrumentedModel implements AutoCloseable {
    * @return the number of values in all trained tensors
    */
   public long parameterCount() {
-    long count = 0;
-    for (Pair<String, Parameter> parameter : model.getBlock().getParameters()) {
-      count += parameter.getValue().getArray().size();
-    }
-    return count;
+    return tapped.parameterCount();
   }
 
   /**
@@ -260,7 +225,7 @@ public final class InstrumentedModel implements AutoCloseable {
    * @return the device
    */
   public Device device() {
-    return device;
+    return getNDManager().getDevice();
   }
 
   /**
@@ -269,31 +234,126 @@ public final class InstrumentedModel implements AutoCloseable {
    * @return a manager on the model's device, to be closed by the caller
    */
   public NDManager newManager() {
-    return model.getNDManager().newSubManager();
+    return getNDManager().newSubManager();
+  }
+
+  /** Where this model came from. */
+  ModelSource<I, O> source() {
+    return source;
+  }
+
+  /** What is captured, and how. */
+  TapOptions options() {
+    return options;
   }
 
   @Override
-  public void close() {
-    model.close();
+  public Block getBlock() {
+    return block;
   }
 
-  /** Both sides of one activation call while they are collected. */
-  private static final class Tap {
-    private NDArray pre;
-    private NDArray post;
-    private TapKey key;
+  @Override
+  public <P, Q> Predictor<P, Q> newPredictor(Translator<P, Q> translator, Device device) {
+    return new Predictor<>(this, translator, device, false);
+  }
 
-    Capture capture(int call) {
-      Shape shape = key.shape().slice(1);
-      NDArray input = asRows(pre);
-      NDArray output = asRows(post);
-      int dimension = Math.toIntExact(output.getShape().get(1));
-      return new Capture(new Site(key.path(), call, key.kind(), shape, dimension), input, output);
+  @Override
+  public String getName() {
+    return source.name();
+  }
+
+  @Override
+  public Path getModelPath() {
+    return source.folder();
+  }
+
+  @Override
+  public String[] getArtifactNames() {
+    Path folder = source.folder();
+    try (Stream<Path> files = Files.walk(folder)) {
+      return files
+          .filter(Files::isRegularFile)
+          .map(file -> folder.relativize(file).toString())
+          .sorted()
+          .toArray(String[]::new);
+    } catch (IOException e) {
+      throw new AssertionError("model folder " + folder + " cannot be listed", e);
+    }
+  }
+
+  @Override
+  public URL getArtifact(String name) throws IOException {
+    Path file = source.folder().resolve(name);
+    if (!Files.isReadable(file)) {
+      throw new FileNotFoundException("artifact " + file + " cannot be read");
+    }
+    return file.toUri().toURL();
+  }
+
+  @Override
+  public InputStream getArtifactAsStream(String name) throws IOException {
+    return getArtifact(name).openStream();
+  }
+
+  @Override
+  public <T> T getArtifact(String name, Function<InputStream, T> function) throws IOException {
+    try (InputStream in = getArtifactAsStream(name)) {
+      return function.apply(in);
+    }
+  }
+
+  /** Not supported: an instrumented model is for inference. */
+  @Override
+  public void setBlock(Block value) {
+    throw new UnsupportedOperationException(
+        "an instrumented model keeps its block: set it on the model before instrumenting it");
+  }
+
+  /** Not supported: an instrumented model is for inference. */
+  @Override
+  public Trainer newTrainer(TrainingConfig trainingConfig) {
+    throw new UnsupportedOperationException(
+        "an instrumented model is for inference: train the model itself, then instrument it");
+  }
+
+  /**
+   * Frees the model, or gives DJL's own blocks back as they were; a model that was handed in loaded
+   * stays open.
+   */
+  @Override
+  public void close() {
+    tapped.close();
+    if (ownsSource) {
+      source.close();
+    }
+  }
+
+  /** What predictors run: the model's own outputs come back, captures go to the listeners. */
+  private final class TappedBlock extends AbstractSymbolBlock {
+    @Override
+    protected NDList forwardInternal(
+        ParameterStore parameterStore,
+        NDList inputs,
+        boolean training,
+        PairList<String, Object> params) {
+      Run run = tap(parameterStore, inputs);
+      try {
+        listeners.forEach(listener -> listener.captured(run));
+      } finally {
+        run.captures().forEach(Capture::close);
+      }
+      return run.outputs();
     }
 
-    /** One value per sample is a matrix with one column. */
-    private static NDArray asRows(NDArray array) {
-      return array.getShape().dimension() == 1 ? array.expandDims(1) : array;
+    @Override
+    public ParameterList getDirectParameters() {
+      return tapped.model().getBlock().getDirectParameters();
+    }
+
+    @Override
+    public void removeLastBlock() {
+      throw new UnsupportedOperationException(
+          "an instrumented model keeps its block: change the model before instrumenting it");
     }
   }
 
@@ -303,26 +363,164 @@ public final class InstrumentedModel implements AutoCloseable {
    * @param outputs the model's own outputs
    * @param captures captures in the order of execution
    * @param skipped calls whose tensors are not one per sample
+   * @param leftOut calls that the filter does not mean
    */
-  public record Run(NDList outputs, List<Capture> captures, List<SkippedSite> skipped) {}
+  public record Run(
+      NDList outputs, List<Capture> captures, List<SkippedSite> skipped, List<Site> leftOut) {
+    /** Copies the lists of sites. */
+    public Run {
+      captures = List.copyOf(captures);
+      skipped = List.copyOf(skipped);
+      leftOut = List.copyOf(leftOut);
+    }
+  }
 
-  /** Builds an {@link InstrumentedModel}. */
-  public static final class Builder {
-    private Path path;
+  /**
+   * Builds an {@link InstrumentedModel}. One of the setters is required; those of models return a
+   * builder of that model's types, with the options given so far.
+   *
+   * @param <I> what a predictor of the model takes
+   * @param <O> what it gives
+   */
+  public static final class Builder<I, O> {
+    private final ModelSource<I, O> source;
+    private final boolean ownsSource;
+    private final List<CaptureListener> listeners = new ArrayList<>();
+    private CaptureForm form = CaptureForm.POOLED;
     private Pooling pooling = Pooling.CHANNEL;
     private Layout layout = Layout.AUTO;
-    private Device device = Device.cpu();
+    private SiteFilter sites = SiteFilter.ALL;
+    private Device device;
 
-    private Builder() {}
+    private Builder(ModelSource<I, O> source, boolean ownsSource) {
+      this.source = source;
+      this.ownsSource = ownsSource;
+    }
+
+    private <P, Q> Builder<P, Q> with(ModelSource<P, Q> model, boolean owned) {
+      Builder<P, Q> next = new Builder<>(model, owned);
+      next.listeners.addAll(listeners);
+      next.form = form;
+      next.pooling = pooling;
+      next.layout = layout;
+      next.sites = sites;
+      next.device = device;
+      return next;
+    }
 
     /**
      * Sets the model file.
      *
-     * @param modelPath a TorchScript file
+     * @param path a TorchScript file, an ONNX file, or a folder with one
+     * @return a builder of a model from NDList to NDList
+     * @throws IOException if the file cannot be read
+     * @throws InvalidInputException if it is no model that can be instrumented
+     */
+    public Builder<NDList, NDList> setModelPath(Path path) throws IOException {
+      return with(ModelSource.of(path), true);
+    }
+
+    /**
+     * Sets the model by what it is looked up with, as in {@link Criteria#loadModel()}.
+     *
+     * @param criteria the criteria; engine, options, translator and device are taken from it
+     * @param <P> what a predictor of the model takes
+     * @param <Q> what it gives
+     * @return a builder of a model of these types
+     * @throws IOException if the model cannot be read
+     * @throws InvalidInputException if there is no such model, or none that can be instrumented
+     */
+    public <P, Q> Builder<P, Q> setCriteria(Criteria<P, Q> criteria) throws IOException {
+      return with(ModelSource.of(criteria), true);
+    }
+
+    /**
+     * Sets a model that is loaded already, with its translator. A copy is instrumented if it came
+     * from a model file; DJL's own blocks are instrumented in place.
+     *
+     * @param model the model, which stays the caller's to close, after the instrumented one
+     * @param <P> what a predictor of the model takes
+     * @param <Q> what it gives
+     * @return a builder of a model of these types
+     * @throws IOException if the model's file cannot be read
+     * @throws InvalidInputException if it cannot be instrumented
+     */
+    public <P, Q> Builder<P, Q> setModel(ZooModel<P, Q> model) throws IOException {
+      return with(ModelSource.of(model), true);
+    }
+
+    /**
+     * Sets a model that is loaded already. A copy is instrumented if it came from a model file;
+     * DJL's own blocks are instrumented in place.
+     *
+     * @param model the model, which stays the caller's to close, after the instrumented one
+     * @return a builder of a model from NDList to NDList
+     * @throws IOException if the model's file cannot be read
+     * @throws InvalidInputException if it cannot be instrumented
+     */
+    public Builder<NDList, NDList> setModel(Model model) throws IOException {
+      return with(ModelSource.of(model), true);
+    }
+
+    /**
+     * Sets a block and the file with its parameters.
+     *
+     * <p>Its parameters are put on the device that {@link #optDevice} was called with before, or
+     * the CPU.
+     *
+     * @param block a block of DJL's own layers, instrumented in place until the model is closed
+     * @param parameters file written by {@link Model#save}, such as {@code mlp-0000.params}
+     * @return a builder of a model from NDList to NDList
+     * @throws IOException if the file cannot be read
+     * @throws InvalidInputException if the parameters are not the block's
+     */
+    public Builder<NDList, NDList> setBlock(Block block, Path parameters) throws IOException {
+      return with(ModelSource.of(block, parameters, device == null ? Device.cpu() : device), true);
+    }
+
+    /**
+     * Sets where the model comes from.
+     *
+     * @param model the source, not closed with the model
+     * @param <P> what a predictor of the model takes
+     * @param <Q> what it gives
+     * @return a builder of a model of these types
+     */
+    public <P, Q> Builder<P, Q> setSource(ModelSource<P, Q> model) {
+      return with(model, false);
+    }
+
+    /**
+     * Adds someone who hears of every forward pass.
+     *
+     * @param listener called after each forward pass, on its thread
      * @return this builder
      */
-    public Builder setModelPath(Path modelPath) {
-      path = modelPath;
+    public Builder<I, O> optListener(CaptureListener listener) {
+      listeners.add(listener);
+      return this;
+    }
+
+    /**
+     * Sets what captures hold; {@link CaptureForm#POOLED} if not called.
+     *
+     * @param value rows, or whole tensors (which take as much memory as the model's activations
+     *     together: narrow the sites down)
+     * @return this builder
+     */
+    public Builder<I, O> optForm(CaptureForm value) {
+      form = value;
+      return this;
+    }
+
+    /**
+     * Sets which sites are captured; all if not called.
+     *
+     * @param value the filter
+     * @return this builder
+     */
+    public Builder<I, O> optSites(SiteFilter value) {
+      sites = value;
       return this;
     }
 
@@ -332,7 +530,7 @@ public final class InstrumentedModel implements AutoCloseable {
      * @param value the pooling
      * @return this builder
      */
-    public Builder optPooling(Pooling value) {
+    public Builder<I, O> optPooling(Pooling value) {
       pooling = value;
       return this;
     }
@@ -344,32 +542,47 @@ public final class InstrumentedModel implements AutoCloseable {
      * @param value the layout of every activation with three or more axes
      * @return this builder
      */
-    public Builder optLayout(Layout value) {
+    public Builder<I, O> optLayout(Layout value) {
       layout = value;
       return this;
     }
 
     /**
-     * Sets the device; the CPU if not called.
+     * Sets the device; if not called, the one that a loaded model or criteria bring, and the CPU
+     * for a model file.
      *
      * @param value where the model runs and its captures live
      * @return this builder
      */
-    public Builder optDevice(Device value) {
+    public Builder<I, O> optDevice(Device value) {
       device = value;
       return this;
     }
 
+    private TapOptions options() {
+      return new TapOptions(form, pooling, layout, sites);
+    }
+
     /**
-     * Rewrites and loads the model.
+     * Instruments and loads the model.
      *
      * @return the instrumented model, to be closed by the caller
-     * @throws IOException if the file cannot be read or the temporary copy not be written
-     * @throws InvalidInputException if the file is no model that can be instrumented
+     * @throws IOException if a file cannot be read or a temporary copy not be written
+     * @throws InvalidInputException if the model cannot be instrumented, or the device is not there
      */
-    public InstrumentedModel build() throws IOException {
-      Objects.requireNonNull(path, "setModelPath is required");
-      return new InstrumentedModel(this);
+    public InstrumentedModel<I, O> build() throws IOException {
+      Objects.requireNonNull(
+          source, "one of setModelPath, setCriteria, setModel, setBlock or setSource is required");
+      Device where = device == null ? source.device() : device;
+      try {
+        Devices.requirePresent(where);
+        return new InstrumentedModel<>(this, source.load(where, options()));
+      } catch (IOException | RuntimeException e) {
+        if (ownsSource) {
+          source.close();
+        }
+        throw e;
+      }
     }
   }
 }

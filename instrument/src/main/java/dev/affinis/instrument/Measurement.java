@@ -35,7 +35,7 @@ import java.util.function.Function;
  * try (SampleSource photos = SampleSource.open("photos", Preprocessing.builder().build(), first)) {
  *   Signature signature =
  *       Measurement.builder()
- *           .setModel(ModelFile.find(Path.of("resnet50.pt")))
+ *           .setModel(ModelSource.of(Path.of("resnet50.pt")))
  *           .setSource(photos)
  *           .optSelection(first)
  *           .build()
@@ -49,7 +49,7 @@ import java.util.function.Function;
  * and what the widest site's score needs (see {@link AffinityScore}).
  */
 public final class Measurement {
-  private final ModelFile model;
+  private final ModelSource<?, ?> model;
   private final SampleSource source;
   private final Builder options;
 
@@ -77,17 +77,19 @@ public final class Measurement {
    * @throws IOException if a file cannot be read
    */
   public Signature run() throws IOException {
+    Device device = options.device == null ? model.device() : options.device;
+    Devices.requirePresent(device);
     source.notice().ifPresent(options.listener::notice);
-    try (NDManager manager = NDManager.newBaseManager(options.device, "PyTorch")) {
+    try (NDManager manager = NDManager.newBaseManager(device, "PyTorch")) {
       Captured captured = capture(manager);
       List<LayerScores> layers = score(captured, manager);
       Map<String, Object> more = new LinkedHashMap<>();
-      more.put("layout", options.layout.word());
+      more.put("layout", options.taps.layout().word());
       more.put("batch_size", options.batchSize);
       return new Signature(
           new Signature.Model(
               model.name(),
-              Signature.ModelRuntime.TORCHSCRIPT,
+              model.instrumenter().runtime(),
               model.sha256(),
               captured.parameterCount()),
           new Signature.Data(
@@ -96,10 +98,10 @@ public final class Measurement {
               options.selection.seed(),
               source.preprocess()),
           new Signature.Settings(
-              options.pooling,
+              options.taps.pooling(),
               options.covariance,
               options.ridge,
-              deviceWord(options.device),
+              Devices.word(device),
               "PyTorch " + Engine.getEngine("PyTorch").getVersion(),
               more),
           layers,
@@ -125,35 +127,47 @@ public final class Measurement {
       BatchLoader.Batch first = loader.next();
       List<HostArray> expected = plainOutputs(first);
       CaptureStore store = new CaptureStore(manager, loader.samples());
-      try (InstrumentedModel instrumented =
+      if (options.instrumented != null) {
+        return capture(loader, first, expected, options.instrumented, store);
+      }
+      try (InstrumentedModel<?, ?> instrumented =
           InstrumentedModel.builder()
-              .setModelPath(model.path())
-              .optPooling(options.pooling)
-              .optLayout(options.layout)
-              .optDevice(options.device)
+              .setSource(model)
+              .optPooling(options.taps.pooling())
+              .optLayout(options.taps.layout())
+              .optSites(options.taps.sites())
+              .optDevice(manager.getDevice())
               .build()) {
-        options.listener.begin(Phase.CAPTURE, loader.samples());
-        SiteCheck check = new SiteCheck(instrumented);
-        check.probe(instrumented, first.data());
-        consume(first, instrumented, check, store, expected);
-        while (loader.hasNext()) {
-          consume(loader.next(), instrumented, check, store, null);
-        }
-        options.listener.end();
-        reportSkipped(loader.skipped());
-        return new Captured(store, check.skipped(), instrumented.parameterCount());
+        return capture(loader, first, expected, instrumented, store);
       }
     }
   }
 
+  private Captured capture(
+      BatchLoader loader,
+      BatchLoader.Batch first,
+      List<HostArray> expected,
+      InstrumentedModel<?, ?> instrumented,
+      CaptureStore store) {
+    options.listener.begin(Phase.CAPTURE, loader.samples());
+    SiteCheck check = new SiteCheck(instrumented);
+    check.probe(instrumented, first.data());
+    consume(first, instrumented, check, store, expected);
+    while (loader.hasNext()) {
+      consume(loader.next(), instrumented, check, store, null);
+    }
+    options.listener.end();
+    reportSkipped(loader.skipped());
+    return new Captured(store, check.skipped(), instrumented.parameterCount());
+  }
+
   private List<HostArray> plainOutputs(BatchLoader.Batch batch) throws IOException {
     try (NDManager scratch = batch.data().getManager().newSubManager()) {
-      NDList outputs =
-          InstrumentedModel.runPlain(model.path(), new NDList(in(scratch, batch.data())));
+      NDList outputs = model.runPlain(new NDList(in(scratch, batch.data())));
       if (outputs.isEmpty()) {
         throw new InvalidInputException(
             "model "
-                + model.path()
+                + model.description()
                 + " returns no tensor, so that nothing can be compared: export a forward that"
                 + " returns one");
       }
@@ -164,7 +178,7 @@ public final class Measurement {
   /** Runs one batch and keeps its rows; closes it. */
   private void consume(
       BatchLoader.Batch batch,
-      InstrumentedModel instrumented,
+      InstrumentedModel<?, ?> instrumented,
       SiteCheck check,
       CaptureStore store,
       List<HostArray> expected) {
@@ -221,21 +235,18 @@ public final class Measurement {
     return layers;
   }
 
-  private static String deviceWord(Device device) {
-    return device.isGpu() ? "gpu:" + device.getDeviceId() : "cpu";
-  }
-
   /** Builds a {@link Measurement}. */
   public static final class Builder {
-    private ModelFile model;
+    private ModelSource<?, ?> model;
+    private InstrumentedModel<?, ?> instrumented;
     private SampleSource source;
     private Selection selection = Selection.first(512);
     private int batchSize = 16;
-    private Pooling pooling = Pooling.CHANNEL;
-    private Layout layout = Layout.AUTO;
+    private TapOptions taps =
+        new TapOptions(CaptureForm.POOLED, Pooling.CHANNEL, Layout.AUTO, SiteFilter.ALL);
     private Covariance covariance = Covariance.LEDOIT_WOLF;
     private Ridge ridge = Ridge.RELATIVE;
-    private Device device = Device.cpu();
+    private Device device;
     private boolean skipsBad;
     private MeasurementListener listener = MeasurementListener.NONE;
     private List<String> scoreNames = List.of(SCORES.keySet().iterator().next());
@@ -259,11 +270,32 @@ public final class Measurement {
     /**
      * Sets the model.
      *
-     * @param value the model file
+     * @param value where it comes from; not closed by the measurement
      * @return this builder
      */
-    public Builder setModel(ModelFile value) {
+    public Builder setModel(ModelSource<?, ?> value) {
       model = value;
+      instrumented = null;
+      return this;
+    }
+
+    /**
+     * Sets a model that is instrumented already. Pooling, layout, sites and device are its own, and
+     * its listeners hear of the measurement's batches.
+     *
+     * @param value the model, with pooled captures; not closed by the measurement
+     * @return this builder
+     * @throws IllegalArgumentException if its captures are not pooled
+     */
+    public Builder setModel(InstrumentedModel<?, ?> value) {
+      if (value.options().form() != CaptureForm.POOLED) {
+        throw new IllegalArgumentException(
+            "a measurement needs pooled captures, but the model's are raw: leave optForm out");
+      }
+      model = value.source();
+      instrumented = value;
+      taps = value.options();
+      device = value.device();
       return this;
     }
 
@@ -312,7 +344,7 @@ public final class Measurement {
      * @return this builder
      */
     public Builder optPooling(Pooling value) {
-      pooling = value;
+      taps = new TapOptions(taps.form(), value, taps.layout(), taps.sites());
       return this;
     }
 
@@ -323,7 +355,18 @@ public final class Measurement {
      * @return this builder
      */
     public Builder optLayout(Layout value) {
-      layout = value;
+      taps = new TapOptions(taps.form(), taps.pooling(), value, taps.sites());
+      return this;
+    }
+
+    /**
+     * Sets which sites are measured; all if not called.
+     *
+     * @param value the filter
+     * @return this builder
+     */
+    public Builder optSites(SiteFilter value) {
+      taps = new TapOptions(taps.form(), taps.pooling(), taps.layout(), value);
       return this;
     }
 
@@ -377,7 +420,8 @@ public final class Measurement {
     }
 
     /**
-     * Sets the device on which the model and the algebra run; the CPU if not called.
+     * Sets the device on which the model and the algebra run; if not called, the one that the model
+     * brings, the CPU for a model file.
      *
      * @param value the device
      * @return this builder

@@ -17,22 +17,27 @@ import java.util.stream.Stream;
  * @param path the file
  * @param name its name without the extension, used as the model's name
  */
-public record ModelFile(Path path, String name) {
-  private static final String EXTENSION = ".pt";
+record ModelFile(Path path, String name) {
+  private static final String TORCHSCRIPT = ".pt";
+  private static final String ONNX = ".onnx";
 
   /**
    * Finds the model file that a path means.
    *
-   * @param path a TorchScript file, or a folder that holds exactly one
+   * @param path a TorchScript or ONNX file, or a folder that holds exactly one
    * @return the model file
    * @throws InvalidInputException if there is none
    * @throws IOException if a folder cannot be listed
    */
-  public static ModelFile find(Path path) throws IOException {
+  static ModelFile find(Path path) throws IOException {
     if (Files.isDirectory(path)) {
       List<Path> models;
       try (Stream<Path> files = Files.list(path)) {
-        models = files.filter(f -> hasExtension(f, EXTENSION)).sorted().toList();
+        models =
+            files
+                .filter(f -> hasExtension(f, TORCHSCRIPT) || hasExtension(f, ONNX))
+                .sorted()
+                .toList();
       }
       if (models.size() != 1) {
         throw new InvalidInputException(
@@ -40,31 +45,37 @@ public record ModelFile(Path path, String name) {
                 + path
                 + " holds "
                 + (models.isEmpty() ? "no" : String.valueOf(models.size()))
-                + " .pt files, expected one: give the model file itself");
+                + " .pt or .onnx files, expected one: give the model file itself");
       }
       return find(models.get(0));
     }
     if (!Files.exists(path)) {
       throw new InvalidInputException(
-          "model " + path + " does not exist: give a TorchScript file (.pt) or a folder with one");
-    }
-    if (hasExtension(path, ".onnx")) {
-      throw new InvalidInputException(
           "model "
               + path
-              + " is an ONNX file, but only TorchScript models can be instrumented: export it with"
-              + " torch.jit.save");
+              + " does not exist: give a TorchScript file (.pt), an ONNX file (.onnx) or a folder"
+              + " with one");
     }
     if (!Files.isReadable(path)) {
       throw new InvalidInputException(
           "model " + path + " cannot be read: check the file's permissions");
     }
+    return new ModelFile(path, nameOf(path));
+  }
+
+  private static String nameOf(Path path) {
     String file = path.getFileName().toString();
-    return new ModelFile(
-        path,
-        hasExtension(path, EXTENSION)
-            ? file.substring(0, file.length() - EXTENSION.length())
-            : file);
+    for (String extension : List.of(TORCHSCRIPT, ONNX)) {
+      if (hasExtension(path, extension)) {
+        return file.substring(0, file.length() - extension.length());
+      }
+    }
+    return file;
+  }
+
+  /** Whether this is an ONNX file; any other is taken for TorchScript. */
+  boolean isOnnx() {
+    return hasExtension(path, ONNX);
   }
 
   private static boolean hasExtension(Path path, String extension) {
@@ -77,7 +88,7 @@ public record ModelFile(Path path, String name) {
    * @return SHA-256 of its content in lower-case hexadecimal
    * @throws IOException if it cannot be read
    */
-  public String sha256() throws IOException {
+  String sha256() throws IOException {
     MessageDigest digest;
     try {
       digest = MessageDigest.getInstance("SHA-256");

@@ -28,7 +28,7 @@ final class SiteCheck {
    *
    * @param model the instrumented model
    */
-  SiteCheck(InstrumentedModel model) {
+  SiteCheck(InstrumentedModel<?, ?> model) {
     planned = model.plannedSites();
     skipped.addAll(model.hiddenSites());
   }
@@ -39,7 +39,7 @@ final class SiteCheck {
    * @param model the instrumented model
    * @param batch the first batch, not modified
    */
-  void probe(InstrumentedModel model, NDArray batch) {
+  void probe(InstrumentedModel<?, ?> model, NDArray batch) {
     try (NDManager scratch = batch.getManager().newSubManager()) {
       NDArray other =
           batch.getShape().get(0) == 1 ? batch.concat(batch, 0) : batch.get("0:1").duplicate();
@@ -78,6 +78,12 @@ final class SiteCheck {
         captures.add(capture);
       }
     }
+    if (captures.isEmpty() && skipped.isEmpty()) {
+      throw new InvalidInputException(
+          "no activation of the model is meant: the filter leaves all "
+              + run.leftOut().size()
+              + " sites out; `affinis list` shows their paths and kinds");
+    }
     if (captures.isEmpty()) {
       SkippedSite first = skipped.iterator().next();
       throw new InvalidInputException(
@@ -97,6 +103,7 @@ final class SiteCheck {
   private void requireAllRan(InstrumentedModel.Run run) {
     Map<String, Integer> missing = new HashMap<>();
     run.captures().forEach(c -> count(missing, c.site().path(), c.site().kind().word(), -1));
+    run.leftOut().forEach(site -> count(missing, site.path(), site.kind().word(), -1));
     run.skipped().forEach(s -> count(missing, s.path(), s.activation(), -1));
     Set<String> ran = Set.copyOf(missing.keySet());
     for (PlannedSite site : planned) {

@@ -16,8 +16,11 @@ import ai.djl.ndarray.types.Shape;
  */
 public record Tap(
     String path, ActivationKind kind, Shape shape, int dimension, NDArray pre, NDArray post) {
-  /** Whether {@link TapOptions#sites()} left this call out. */
-  boolean isLeftOut() {
-    return pre == null;
+  /** Frees the tensors. */
+  void close() {
+    if (pre != null) {
+      pre.close();
+      post.close();
+    }
   }
 }

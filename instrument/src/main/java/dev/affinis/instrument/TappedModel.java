@@ -22,7 +22,7 @@ public interface TappedModel extends AutoCloseable {
   /**
    * Returns the engine's model behind it.
    *
-   * @return the model, with its manager and device; closed by {@link #close()}
+   * @return the model, with its manager and device
    */
   Model model();
 
@@ -33,6 +33,7 @@ public interface TappedModel extends AutoCloseable {
    */
   long parameterCount();
 
+  /** Frees what was loaded, or gives a model that was there before back as it was. */
   @Override
   void close();
 

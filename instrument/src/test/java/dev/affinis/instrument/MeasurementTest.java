@@ -32,7 +32,7 @@ class MeasurementTest {
     Path file = new TestArchive("M").write(folder.resolve("m.pt"), source);
     try (RandomSource random = new RandomSource(new Shape(3, 4, 4), samples, 1)) {
       return Measurement.builder()
-          .setModel(ModelFile.find(file))
+          .setModel(ModelSource.of(file))
           .setSource(random)
           .optSelection(Selection.first(samples))
           .optBatchSize(batchSize)

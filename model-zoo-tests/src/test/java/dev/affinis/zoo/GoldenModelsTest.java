@@ -9,7 +9,7 @@ import ai.djl.ndarray.NDManager;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.affinis.instrument.InstrumentedModel;
 import dev.affinis.instrument.Measurement;
-import dev.affinis.instrument.ModelFile;
+import dev.affinis.instrument.ModelSource;
 import dev.affinis.instrument.data.BatchLoader;
 import dev.affinis.instrument.data.Preprocessing;
 import dev.affinis.instrument.data.SampleSource;
@@ -133,7 +133,7 @@ class GoldenModelsTest {
     JsonNode golden = Golden.json("models/" + name + ".json");
     Path file = Golden.file("models/" + name + "." + form + ".pt");
     try (SampleSource source = open(golden);
-        InstrumentedModel model = InstrumentedModel.builder().setModelPath(file).build();
+        InstrumentedModel<?, ?> model = InstrumentedModel.builder().setModelPath(file).build();
         NDManager manager = model.newManager();
         BatchLoader loader =
             BatchLoader.builder()
@@ -157,7 +157,7 @@ class GoldenModelsTest {
     Path file = Golden.file("models/" + name + "." + form + ".pt");
     try (SampleSource source = open(golden)) {
       return Measurement.builder()
-          .setModel(ModelFile.find(file))
+          .setModel(ModelSource.of(file))
           .setSource(source)
           .optSelection(Selection.first(golden.get("n").asInt()))
           .optBatchSize(32)

@@ -1,10 +1,13 @@
 package dev.affinis.instrument.torchscript;
 
+import dev.affinis.instrument.CaptureForm;
 import dev.affinis.instrument.Layout;
+import dev.affinis.instrument.TapOptions;
 import dev.affinis.instrument.torchscript.ScriptFile.ScriptClass;
 import dev.affinis.instrument.torchscript.ScriptFunction.Parameter;
 import dev.affinis.signature.Pooling;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -38,8 +41,13 @@ final class RootForward {
     return !supported;
   }
 
-  /** The method for an instrumented model: returns (result, taps). */
-  String tapped(Pooling pooling, Layout layout) {
+  /**
+   * The method for an instrumented model: returns (result, taps).
+   *
+   * @param options how tensors are captured
+   * @param leftOut scope and kind of calls that are not, as {@code .scope|kind}
+   */
+  String tapped(TapOptions options, Collection<String> leftOut) {
     String result = needsFlattening() ? "List[Tensor]" : forward.returnType();
     header("Tuple[" + result + ", Dict[str, Tensor]]");
     String type = TapPass.TAPS_TYPE;
@@ -49,10 +57,14 @@ final class RootForward {
         "affinis_init = ("
             + TapPass.TAPS
             + ").__init__("
-            + (pooling == Pooling.REFERENCE ? "True" : "False")
+            + bool(options.pooling() == Pooling.REFERENCE)
             + ", "
-            + forced(layout)
-            + ", )");
+            + bool(options.form() == CaptureForm.RAW)
+            + ", "
+            + forced(options.layout())
+            + ", annotate(List[str], ["
+            + leftOut.stream().map(key -> '"' + key + '"').collect(Collectors.joining(", "))
+            + "]), )");
     for (Parameter parameter : forward.parameters()) {
       if (parameter.type().equals("Tensor")) {
         line(4, name() + " = (" + TapPass.TAPS + ").input(" + parameter.name() + ", )");
@@ -69,6 +81,10 @@ final class RootForward {
     call("");
     line(4, "return " + result());
     return out.toString();
+  }
+
+  private static String bool(boolean value) {
+    return value ? "True" : "False";
   }
 
   /** The number of a layout in the taps' source. */

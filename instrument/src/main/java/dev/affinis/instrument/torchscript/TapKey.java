@@ -12,9 +12,11 @@ import java.util.Arrays;
  * @param isPre whether this is the activation's input
  * @param kind the activation
  * @param shape shape of the tensor before pooling, with the batch axis
+ * @param channels number of channels of the tensor
  * @param path module path, or {@link Site#ROOT}
  */
-public record TapKey(int order, boolean isPre, ActivationKind kind, Shape shape, String path) {
+record TapKey(
+    int order, boolean isPre, ActivationKind kind, Shape shape, int channels, String path) {
   private static final String PREFIX = "affinis|";
 
   /**
@@ -23,18 +25,18 @@ public record TapKey(int order, boolean isPre, ActivationKind kind, Shape shape,
    * @param name name of an output, may be {@code null}
    * @return whether {@link #parse} accepts it
    */
-  public static boolean isKey(String name) {
+  static boolean isKey(String name) {
     return name != null && name.startsWith(PREFIX);
   }
 
   /**
-   * Reads a key, written as {@code affinis|order|side|kind|[sizes]|.path}.
+   * Reads a key, written as {@code affinis|order|side|kind|[sizes]|channels|.path}.
    *
    * @param name the name of an output
    * @return its parts
    */
-  public static TapKey parse(String name) {
-    String[] parts = name.split("\\|", 6);
+  static TapKey parse(String name) {
+    String[] parts = name.split("\\|", 7);
     String sizes = parts[4].substring(1, parts[4].length() - 1);
     long[] shape =
         sizes.isEmpty()
@@ -45,7 +47,13 @@ public record TapKey(int order, boolean isPre, ActivationKind kind, Shape shape,
         parts[2].equals("pre"),
         ActivationKind.ofWord(parts[3]),
         new Shape(shape),
-        modulePath(parts[5]));
+        Integer.parseInt(parts[5]),
+        modulePath(parts[6]));
+  }
+
+  /** The scope that the taps know a path by: the inverse of {@link #modulePath}. */
+  static String scope(String path) {
+    return path.equals(Site.ROOT) ? "" : "." + path;
   }
 
   /** The path for people: no leading dot, and a word for the root. */

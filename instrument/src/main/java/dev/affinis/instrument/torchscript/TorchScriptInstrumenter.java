@@ -1,20 +1,35 @@
 package dev.affinis.instrument.torchscript;
 
+import ai.djl.Device;
+import ai.djl.MalformedModelException;
+import ai.djl.Model;
+import ai.djl.engine.EngineException;
+import ai.djl.ndarray.NDList;
+import ai.djl.training.ParameterStore;
+import dev.affinis.instrument.ActivationKind;
+import dev.affinis.instrument.EngineErrors;
+import dev.affinis.instrument.Instrumenter;
 import dev.affinis.instrument.InvalidInputException;
-import dev.affinis.instrument.Layout;
 import dev.affinis.instrument.PlannedSite;
+import dev.affinis.instrument.SiteFilter;
 import dev.affinis.instrument.SkippedSite;
+import dev.affinis.instrument.TapOptions;
+import dev.affinis.instrument.TappedModel;
 import dev.affinis.instrument.torchscript.ScriptFile.ScriptClass;
-import dev.affinis.signature.Pooling;
+import dev.affinis.signature.Signature.ModelRuntime;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Writes copies of a TorchScript archive whose forward also returns what its activations saw.
@@ -23,10 +38,12 @@ import java.util.Map;
  * for each activation call two entries, input and output, under a {@link TapKey}, each pooled to
  * one row per sample. Weights are copied as they are. Only the archive's source is held in memory.
  */
-public final class TorchScriptInstrumenter {
+public final class TorchScriptInstrumenter implements Instrumenter {
   private static final String TAPS_FILE = "__torch__/affinis.py";
+  private static final String ENGINE = "PyTorch";
 
   private final Path model;
+  private final Map<String, String> loading = new HashMap<>();
   private final List<ScriptFile> files = new ArrayList<>();
   private final CallGraph graph;
   private final TapPlan plan;
@@ -36,12 +53,17 @@ public final class TorchScriptInstrumenter {
    * Reads an archive.
    *
    * @param model path of a TorchScript file
+   * @param options what DJL is told when the model is loaded, see {@link Model#load(Path, String,
+   *     Map)}
    * @throws InvalidInputException if it is no TorchScript archive, is damaged, or cannot be
    *     instrumented
    * @throws IOException if it cannot be read
    */
-  public TorchScriptInstrumenter(Path model) throws IOException {
+  public TorchScriptInstrumenter(Path model, Map<String, String> options) throws IOException {
     this.model = model;
+    loading.putAll(options);
+    // Without it the engine puts weights on the device they were saved from.
+    loading.put("mapLocation", "true");
     String root;
     try (ScriptArchive archive = ScriptArchive.open(model)) {
       root = archive.rootClass();
@@ -67,59 +89,102 @@ public final class TorchScriptInstrumenter {
     plan = new TapPlan(graph);
   }
 
-  /**
-   * Lists every activation call in the source that can be reached from the root's forward.
-   *
-   * @return the calls in the order of the source; a path stands there once for each call
-   */
+  @Override
+  public ModelRuntime runtime() {
+    return ModelRuntime.TORCHSCRIPT;
+  }
+
+  @Override
   public List<PlannedSite> sites() {
     return plan.sites(forward);
   }
 
-  /**
-   * Lists the activations that run inside fused operators and so cannot be captured.
-   *
-   * @return the calls in the order of the source
-   */
+  @Override
   public List<SkippedSite> hiddenSites() {
     return plan.hiddenSites(forward);
+  }
+
+  @Override
+  public NDList runPlain(NDList inputs) throws IOException {
+    // DJL cannot hand back every result as it is: then the plain model, too, is loaded from a copy.
+    boolean flatten = new RootForward(graph, forward).needsFlattening();
+    try (Model plain =
+        flatten
+            ? loadCopy(inputs.head().getDevice(), this::writePlain)
+            : loadFile(model, inputs.head().getDevice())) {
+      return plain
+          .getBlock()
+          .forward(new ParameterStore(plain.getNDManager(), false), inputs, false);
+    }
+  }
+
+  @Override
+  public TappedModel load(Device device, TapOptions options) throws IOException {
+    return new TappedScript(loadCopy(device, copy -> writeInstrumented(copy, options)));
+  }
+
+  private interface Writer {
+    void write(Path target) throws IOException;
+  }
+
+  private Model loadCopy(Device device, Writer writer) throws IOException {
+    Path copy = Files.createTempFile("affinis-", ".pt");
+    try {
+      writer.write(copy);
+      return loadFile(copy, device);
+    } finally {
+      // The engine has read the weights into memory by now.
+      Files.deleteIfExists(copy);
+    }
+  }
+
+  private Model loadFile(Path file, Device device) throws IOException {
+    Model loaded = Model.newInstance(model.getFileName().toString(), device, ENGINE);
+    try {
+      loaded.load(file.toAbsolutePath(), null, loading);
+      return loaded;
+    } catch (EngineException | MalformedModelException e) {
+      loaded.close();
+      throw EngineErrors.notLoaded(model.toString(), e);
+    } catch (IOException | RuntimeException e) {
+      loaded.close();
+      throw e;
+    }
   }
 
   /**
    * Writes an instrumented copy.
    *
    * @param target file to write
-   * @param pooling how activations become rows
-   * @param layout where the channels are
+   * @param options how tensors are captured
    * @throws IOException if it cannot be written
    */
-  public void writeInstrumented(Path target, Pooling pooling, Layout layout) throws IOException {
+  void writeInstrumented(Path target, TapOptions options) throws IOException {
     Map<String, String> sources =
         new TapPass(graph, plan, forward)
-            .print(files, new RootForward(graph, forward).tapped(pooling, layout));
+            .print(
+                files, new RootForward(graph, forward).tapped(options, leftOut(options.sites())));
     sources.put(TAPS_FILE, tapsSource());
     try (ScriptArchive archive = ScriptArchive.open(model)) {
       archive.copyTo(target, sources);
     }
   }
 
-  /**
-   * Whether DJL cannot hand back the model's result as it is, so that the plain model, too, must be
-   * loaded from a copy.
-   *
-   * @return whether {@link #writePlain} is needed
-   */
-  public boolean needsPlainCopy() {
-    return new RootForward(graph, forward).needsFlattening();
+  /** Scope and kind of every call that the filter does not mean, as the taps name them. */
+  private Set<String> leftOut(SiteFilter filter) {
+    Set<String> keys = new LinkedHashSet<>();
+    for (PlannedSite site : sites()) {
+      for (ActivationKind kind : site.kind().possibleAtRunTime()) {
+        if (!filter.mayAccept(site.path(), kind)) {
+          keys.add(TapKey.scope(site.path()) + "|" + kind.word());
+        }
+      }
+    }
+    return keys;
   }
 
-  /**
-   * Writes a copy that observes nothing but returns the tensors of its result as a list.
-   *
-   * @param target file to write
-   * @throws IOException if it cannot be written
-   */
-  public void writePlain(Path target) throws IOException {
+  /** Writes a copy that observes nothing but returns the tensors of its result as a list. */
+  private void writePlain(Path target) throws IOException {
     ScriptFile file = graph.file(forward);
     Map<String, String> sources = new LinkedHashMap<>();
     files.forEach(f -> sources.put(f.name(), f.source()));

@@ -5,16 +5,22 @@ class Taps:
   current : int
   forced : int
   reference : bool
+  raw : bool
+  left_out : List[str]
   count : int
   def __init__(self: __torch__.affinis.Taps,
     reference: bool,
-    forced: int) -> NoneType:
+    raw: bool,
+    forced: int,
+    left_out: List[str]) -> NoneType:
     self.rows = annotate(Dict[str, Tensor], {})
     self.layouts = annotate(Dict[str, int], {})
     self.recent = -1
     self.current = 0
     self.forced = forced
     self.reference = reference
+    self.raw = raw
+    self.left_out = left_out
     self.count = 0
     return None
   def produced(self: __torch__.affinis.Taps,
@@ -84,13 +90,34 @@ class Taps:
       total = torch.sum(x, axes, False, dtype=dtype)
       rows = torch.div(total, torch.div(torch.numel(x), torch.numel(total)))
     return rows
+  def channels(self: __torch__.affinis.Taps,
+    x: Tensor) -> int:
+    if torch.lt(torch.dim(x), 2):
+      channels = 1
+    else:
+      if self.reference:
+        channels = torch.size(x, 1)
+      else:
+        if torch.eq(self.current, 1):
+          channels = torch.size(x, -1)
+        else:
+          channels = torch.size(x, 1)
+    return channels
   def store(self: __torch__.affinis.Taps,
     side: str,
     scope: str,
     kind: str,
     x: Tensor) -> NoneType:
-    key = torch.format("affinis|{}|{}|{}|{}|{}", self.count, side, kind, str(torch.size(x)), scope)
-    torch._set_item(self.rows, key, self.pooled(x))
+    key = torch.format("affinis|{}|{}|{}|{}|{}|{}", self.count, side, kind, str(torch.size(x)), self.channels(x), scope)
+    name = torch.format("{}|{}", scope, kind)
+    if torch.__contains__(self.left_out, name):
+      kept = torch.empty([0], dtype=6)
+    else:
+      if self.raw:
+        kept = torch.clone(x)
+      else:
+        kept = self.pooled(x)
+    torch._set_item(self.rows, key, kept)
     return None
   def pre(self: __torch__.affinis.Taps,
     scope: str,

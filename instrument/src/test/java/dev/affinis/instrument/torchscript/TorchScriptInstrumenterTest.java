@@ -11,14 +11,19 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import dev.affinis.instrument.Capture;
+import dev.affinis.instrument.CaptureForm;
 import dev.affinis.instrument.InstrumentedModel;
 import dev.affinis.instrument.InvalidInputException;
 import dev.affinis.instrument.Layout;
+import dev.affinis.instrument.ModelSource;
 import dev.affinis.instrument.PlannedSite;
+import dev.affinis.instrument.SiteFilter;
+import dev.affinis.instrument.TapOptions;
 import dev.affinis.signature.Pooling;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -39,11 +44,12 @@ class TorchScriptInstrumenterTest {
     return String.join("\n", body).indent(2);
   }
 
-  private InstrumentedModel.Builder model(String source, TestArchive root) {
+  private InstrumentedModel.Builder<?, ?> model(String source, TestArchive root)
+      throws IOException {
     return InstrumentedModel.builder().setModelPath(root.write(folder.resolve("m.pt"), source));
   }
 
-  private InstrumentedModel.Builder model(String source) {
+  private InstrumentedModel.Builder<?, ?> model(String source) throws IOException {
     return model(source, new TestArchive("M"));
   }
 
@@ -51,8 +57,9 @@ class TorchScriptInstrumenterTest {
     return capture.site().label() + " " + capture.site().kind().word();
   }
 
-  private List<String> sites(InstrumentedModel.Builder builder, long... shape) throws IOException {
-    try (InstrumentedModel model = builder.build();
+  private List<String> sites(InstrumentedModel.Builder<?, ?> builder, long... shape)
+      throws IOException {
+    try (InstrumentedModel<?, ?> model = builder.build();
         NDManager manager = model.newManager()) {
       NDArray x = manager.randomNormal(new Shape(shape));
       return model.run(new NDList(x)).captures().stream()
@@ -112,7 +119,7 @@ class TorchScriptInstrumenterTest {
   void inputAndOutputOfEveryActivationAreCapturedAsTheyWere(String expression, String kind)
       throws IOException {
     String source = root("y = torch.mul(x, 2.)", "return " + expression.replaceAll("\\bx\\b", "y"));
-    try (InstrumentedModel model = model(source).build();
+    try (InstrumentedModel<?, ?> model = model(source).build();
         NDManager manager = model.newManager()) {
       NDArray x = manager.randomNormal(new Shape(5, 4));
       InstrumentedModel.Run run = model.run(new NDList(x));
@@ -128,7 +135,7 @@ class TorchScriptInstrumenterTest {
   void activationInPlaceAndWhatFollowsDoNotOverwriteWhatWasSeen() throws IOException {
     String source =
         root("y = torch.mul(x, 1.)", "z = torch.relu_(y)", "w = torch.add_(z, 100.)", "return w");
-    try (InstrumentedModel model = model(source).build();
+    try (InstrumentedModel<?, ?> model = model(source).build();
         NDManager manager = model.newManager()) {
       NDArray x = manager.create(new float[] {-1, 2, -3, 4}, new Shape(2, 2));
       Capture capture = model.run(new NDList(x)).captures().get(0);
@@ -266,11 +273,11 @@ class TorchScriptInstrumenterTest {
                 + parts.get(0)
                 + ":\n"
                 + lines("y = torch.relu(x)", "return " + parts.get(1)));
-    try (InstrumentedModel model = model(source).build();
+    try (InstrumentedModel<?, ?> model = model(source).build();
         NDManager manager = model.newManager()) {
       NDArray x = manager.randomNormal(new Shape(3, 4));
       NDList outputs = model.run(new NDList(x)).outputs();
-      NDList plain = InstrumentedModel.runPlain(folder.resolve("m.pt"), new NDList(x));
+      NDList plain = ModelSource.of(folder.resolve("m.pt")).runPlain(new NDList(x));
       assertEquals(Integer.parseInt(parts.get(2)), outputs.size());
       assertEquals(outputs.size(), plain.size());
       for (int i = 0; i < plain.size(); i++) {
@@ -283,8 +290,8 @@ class TorchScriptInstrumenterTest {
       "y = torch.conv2d(x, torch.ones([4, 3, 1, 1]), None, [1, 1], [0, 0], [1, 1], 1)";
   private static final String LINEAR = "w = torch.linear(z, torch.ones([6, 4]), None)";
 
-  private int[] widths(InstrumentedModel.Builder builder, long... shape) throws IOException {
-    try (InstrumentedModel model = builder.build();
+  private int[] widths(InstrumentedModel.Builder<?, ?> builder, long... shape) throws IOException {
+    try (InstrumentedModel<?, ?> model = builder.build();
         NDManager manager = model.newManager()) {
       NDArray x = manager.randomNormal(new Shape(shape));
       return model.run(new NDList(x)).captures().stream()
@@ -331,7 +338,7 @@ class TorchScriptInstrumenterTest {
   @Test
   void poolingIsTheMeanOverPositions() throws IOException {
     String source = root(CONV, "return torch.relu(torch.sub(y, 1.))");
-    try (InstrumentedModel model = model(source).build();
+    try (InstrumentedModel<?, ?> model = model(source).build();
         NDManager manager = model.newManager()) {
       NDArray x = manager.randomNormal(new Shape(2, 3, 5, 7));
       InstrumentedModel.Run run = model.run(new NDList(x));
@@ -357,7 +364,7 @@ class TorchScriptInstrumenterTest {
             "one = torch.sigmoid(torch.mean(x))",
             "y = torch.relu(x)",
             "return torch.add(y, torch.mul(one, torch.mean(table)))");
-    try (InstrumentedModel model = model(source).build();
+    try (InstrumentedModel<?, ?> model = model(source).build();
         NDManager manager = model.newManager()) {
       InstrumentedModel.Run run = model.run(new NDList(manager.randomNormal(new Shape(3, 4))));
       assertEquals(
@@ -380,7 +387,7 @@ class TorchScriptInstrumenterTest {
             "else:",
             "  z = y",
             "return z");
-    try (InstrumentedModel model = model(source).build()) {
+    try (InstrumentedModel<?, ?> model = model(source).build()) {
       List<PlannedSite> planned = model.plannedSites();
       assertEquals(List.of(false, true), planned.stream().map(PlannedSite::conditional).toList());
     }
@@ -411,9 +418,13 @@ class TorchScriptInstrumenterTest {
   void instrumentedArchiveIsNotInstrumentedAgain() throws IOException {
     Path first = new TestArchive("M").write(folder.resolve("a.pt"), root("return torch.relu(x)"));
     Path second = folder.resolve("b.pt");
-    new TorchScriptInstrumenter(first).writeInstrumented(second, Pooling.CHANNEL, Layout.AUTO);
+    new TorchScriptInstrumenter(first, Map.of())
+        .writeInstrumented(
+            second,
+            new TapOptions(CaptureForm.POOLED, Pooling.CHANNEL, Layout.AUTO, SiteFilter.ALL));
     InvalidInputException e =
-        assertThrows(InvalidInputException.class, () -> new TorchScriptInstrumenter(second));
+        assertThrows(
+            InvalidInputException.class, () -> new TorchScriptInstrumenter(second, Map.of()));
     assertTrue(e.getMessage().contains("instrumented already"), e.getMessage());
   }
 
@@ -434,7 +445,7 @@ class TorchScriptInstrumenterTest {
             InvalidInputException.class,
             () ->
                 new TorchScriptInstrumenter(
-                    new TestArchive("M").write(folder.resolve("i.pt"), source)));
+                    new TestArchive("M").write(folder.resolve("i.pt"), source), Map.of()));
     assertTrue(e.getMessage().contains("(act).forward"), e.getMessage());
   }
 
@@ -449,6 +460,6 @@ class TorchScriptInstrumenterTest {
       })
   void damagedSourceIsRefused(String source) {
     Path file = new TestArchive("M").write(folder.resolve("d.pt"), source);
-    assertThrows(InvalidInputException.class, () -> new TorchScriptInstrumenter(file));
+    assertThrows(InvalidInputException.class, () -> new TorchScriptInstrumenter(file, Map.of()));
   }
 }

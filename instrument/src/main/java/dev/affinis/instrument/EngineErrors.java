@@ -1,0 +1,66 @@
+package dev.affinis.instrument;
+
+import ai.djl.ndarray.NDList;
+import java.util.regex.Pattern;
+
+/** Turns what an engine says into one line for a user. */
+public final class EngineErrors {
+  private static final Pattern OUT_OF_MEMORY =
+      Pattern.compile("out of memory|not enough memory|can't allocate", Pattern.CASE_INSENSITIVE);
+
+  private EngineErrors() {}
+
+  /**
+   * A model could not be loaded.
+   *
+   * @param model name of the model
+   * @param cause what the engine threw
+   * @return the exception to throw
+   */
+  public static InvalidInputException notLoaded(String model, Exception cause) {
+    return new InvalidInputException(
+        "model " + model + " cannot be loaded by the engine: " + reason(cause), cause);
+  }
+
+  /**
+   * A forward pass failed.
+   *
+   * @param model name of the model
+   * @param inputs what it was given
+   * @param cause what the engine threw
+   * @return the exception to throw
+   */
+  static InvalidInputException rejected(String model, NDList inputs, RuntimeException cause) {
+    String reason = reason(cause);
+    boolean outOfMemory = OUT_OF_MEMORY.matcher(reason).find();
+    return new InvalidInputException(
+        "model "
+            + model
+            + (outOfMemory ? " ran out of memory on" : " rejects")
+            + " an input of shape "
+            + inputs.head().getShape()
+            + ": "
+            + reason
+            + (outOfMemory
+                ? "; pass a smaller --batch-size"
+                : "; give it the size it was exported for (--input-size, or --resize and"
+                    + " --crop), and --samples that --batch-size divides if that is fixed, too"),
+        cause);
+  }
+
+  /** The engine's own words without its stack traces: the last line that names an error. */
+  private static String reason(Exception cause) {
+    Throwable deepest = cause;
+    while (deepest.getMessage() == null && deepest.getCause() != null) {
+      deepest = deepest.getCause();
+    }
+    String message = String.valueOf(deepest.getMessage());
+    return message
+        .lines()
+        .filter(line -> line.startsWith("RuntimeError: "))
+        .map(line -> line.substring("RuntimeError: ".length()))
+        .reduce((first, last) -> last)
+        .or(() -> message.lines().filter(line -> !line.isBlank()).findFirst())
+        .orElse("unknown error");
+  }
+}

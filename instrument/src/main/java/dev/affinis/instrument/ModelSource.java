@@ -1,0 +1,383 @@
+package dev.affinis.instrument;
+
+import ai.djl.Device;
+import ai.djl.MalformedModelException;
+import ai.djl.Model;
+import ai.djl.engine.EngineException;
+import ai.djl.ndarray.NDList;
+import ai.djl.nn.Block;
+import ai.djl.nn.SymbolBlock;
+import ai.djl.repository.zoo.Criteria;
+import ai.djl.repository.zoo.ModelNotFoundException;
+import ai.djl.repository.zoo.ZooModel;
+import ai.djl.translate.NoopTranslator;
+import ai.djl.translate.Translator;
+import dev.affinis.instrument.torchscript.TorchScriptInstrumenter;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Where a model comes from, and what is known about it before it is instrumented. A model file is
+ * read here but not loaded: weights take no memory yet.
+ *
+ * @param <I> what a predictor of the model takes
+ * @param <O> what it gives
+ */
+public final class ModelSource<I, O> implements AutoCloseable {
+  private static final String TORCHSCRIPT_ENGINE = "PyTorch";
+  private static final String ONNX_ENGINE = "OnnxRuntime";
+  private static final Pattern PARAMETERS = Pattern.compile("(.+)-(\\d{4})\\.params");
+
+  private final Origin origin;
+  private final Instrumenter instrumenter;
+  private final Checksum checksum;
+  private final Translator<I, O> translator;
+  private final Model owned;
+
+  private ModelSource(
+      Origin origin,
+      Instrumenter instrumenter,
+      Checksum checksum,
+      Translator<I, O> translator,
+      Model owned) {
+    this.origin = origin;
+    this.instrumenter = instrumenter;
+    this.checksum = checksum;
+    this.translator = translator;
+    this.owned = owned;
+  }
+
+  /**
+   * What to call a model, and what goes with it.
+   *
+   * @param name its name
+   * @param description what messages call it
+   * @param folder where its artifacts are, may be {@code null}
+   * @param device where it runs unless asked otherwise
+   * @param properties what DJL keeps with the model
+   */
+  private record Origin(
+      String name, String description, Path folder, Device device, Map<String, String> properties) {
+    static Origin of(Model model) {
+      return new Origin(
+          model.getName(),
+          model.getName(),
+          model.getModelPath(),
+          model.getNDManager().getDevice(),
+          Map.copyOf(model.getProperties()));
+    }
+  }
+
+  /** Computes a model's checksum, which reads all of it. */
+  private interface Checksum {
+    String sha256() throws IOException;
+  }
+
+  /**
+   * Reads a model file.
+   *
+   * @param path a TorchScript file (.pt), an ONNX file (.onnx), or a folder with exactly one
+   * @return the source, named after the file
+   * @throws IOException if it cannot be read
+   * @throws InvalidInputException if it is no model that can be instrumented
+   */
+  public static ModelSource<NDList, NDList> of(Path path) throws IOException {
+    ModelFile file = ModelFile.find(path);
+    return of(file, file.name());
+  }
+
+  /**
+   * Reads a model file and gives it a name.
+   *
+   * @param path a TorchScript file (.pt), an ONNX file (.onnx), or a folder with exactly one
+   * @param name name of the model in signatures
+   * @return the source
+   * @throws IOException if it cannot be read
+   * @throws InvalidInputException if it is no model that can be instrumented
+   */
+  public static ModelSource<NDList, NDList> of(Path path, String name) throws IOException {
+    return of(ModelFile.find(path), name);
+  }
+
+  private static ModelSource<NDList, NDList> of(ModelFile file, String name) throws IOException {
+    Path folder = file.path().toAbsolutePath().getParent();
+    Origin origin = new Origin(name, file.path().toString(), folder, Device.cpu(), Map.of());
+    return ofFile(file, origin, Map.of(), new NoopTranslator());
+  }
+
+  private static <P, Q> ModelSource<P, Q> ofFile(
+      ModelFile file, Origin origin, Map<String, String> options, Translator<P, Q> translator)
+      throws IOException {
+    return new ModelSource<>(origin, instrumenter(file, options), file::sha256, translator, null);
+  }
+
+  private static Instrumenter instrumenter(ModelFile file, Map<String, String> options)
+      throws IOException {
+    return new TorchScriptInstrumenter(file.path(), options);
+  }
+
+  /**
+   * Looks a model up as DJL does. Of a model file only name, properties and translator are kept; a
+   * model of DJL's own blocks is loaded, and freed by {@link #close()}.
+   *
+   * @param criteria the criteria; engine, options, translator and device are taken from it
+   * @param <P> what a predictor of the model takes
+   * @param <Q> what it gives
+   * @return the source
+   * @throws IOException if the model cannot be read
+   * @throws InvalidInputException if there is no such model, or none that can be instrumented
+   */
+  public static <P, Q> ModelSource<P, Q> of(Criteria<P, Q> criteria) throws IOException {
+    ZooModel<P, Q> model;
+    try {
+      model = criteria.loadModel();
+    } catch (ModelNotFoundException e) {
+      throw new InvalidInputException("no model fits the criteria: " + e.getMessage(), e);
+    } catch (MalformedModelException | EngineException e) {
+      throw EngineErrors.notLoaded("of the criteria", e);
+    }
+    try {
+      if (model.getBlock() instanceof SymbolBlock) {
+        try (model) {
+          return ofLoadedFile(model, options(criteria), model.getTranslator());
+        }
+      }
+      return ofBlock(model);
+    } catch (IOException | RuntimeException e) {
+      model.close();
+      throw e;
+    }
+  }
+
+  private static Map<String, String> options(Criteria<?, ?> criteria) {
+    return criteria.getOptions() == null ? Map.of() : criteria.getOptions();
+  }
+
+  /**
+   * Takes a loaded model with its translator.
+   *
+   * @param model the model, which stays the caller's to close
+   * @param <P> what a predictor of the model takes
+   * @param <Q> what it gives
+   * @return the source
+   * @throws IOException if its file cannot be read
+   * @throws InvalidInputException if it cannot be instrumented
+   */
+  public static <P, Q> ModelSource<P, Q> of(ZooModel<P, Q> model) throws IOException {
+    return ofLoaded(model, model.getTranslator());
+  }
+
+  /**
+   * Takes a loaded model.
+   *
+   * @param model the model, which stays the caller's to close
+   * @return the source
+   * @throws IOException if its file cannot be read
+   * @throws InvalidInputException if it cannot be instrumented
+   */
+  public static ModelSource<NDList, NDList> of(Model model) throws IOException {
+    return ofLoaded(model, new NoopTranslator());
+  }
+
+  /**
+   * Takes a block and the file with its parameters.
+   *
+   * @param block a block of DJL's own layers
+   * @param parameters file written by {@link Model#save}, such as {@code mlp-0000.params}
+   * @param device where its parameters are put
+   * @return the source
+   * @throws IOException if the file cannot be read
+   * @throws InvalidInputException if the parameters are not the block's
+   */
+  public static ModelSource<NDList, NDList> of(Block block, Path parameters, Device device)
+      throws IOException {
+    if (block instanceof SymbolBlock) {
+      // A loaded model file: the file says all that the block knows.
+      return of(parameters);
+    }
+    Matcher parts = PARAMETERS.matcher(parameters.getFileName().toString());
+    if (!parts.matches() || !Files.isReadable(parameters)) {
+      throw new InvalidInputException(
+          "parameters "
+              + parameters
+              + " cannot be used: expected a readable file as Model.save writes it, such as"
+              + " mlp-0000.params");
+    }
+    Devices.requirePresent(device);
+    Model model = Model.newInstance(parts.group(1), device, TORCHSCRIPT_ENGINE);
+    try {
+      model.setBlock(block);
+      model.load(
+          parameters.toAbsolutePath().getParent(), parts.group(1), Map.of("epoch", parts.group(2)));
+      return ofBlock(model);
+    } catch (MalformedModelException | IllegalArgumentException | EngineException e) {
+      model.close();
+      throw new InvalidInputException(
+          "parameters " + parameters + " are not those of the block: " + e.getMessage(), e);
+    } catch (IOException | RuntimeException e) {
+      model.close();
+      throw e;
+    }
+  }
+
+  private static <P, Q> ModelSource<P, Q> ofLoaded(Model model, Translator<P, Q> translator)
+      throws IOException {
+    if (model.getBlock() == null) {
+      throw new InvalidInputException(
+          "model " + model.getName() + " has no block: load it or set its block first");
+    }
+    return model.getBlock() instanceof SymbolBlock
+        ? ofLoadedFile(model, Map.of(), translator)
+        : ofBlock(model);
+  }
+
+  private static <P, Q> ModelSource<P, Q> ofBlock(Model model) {
+    throw new InvalidInputException("model " + model.getName() + " is made of DJL's own blocks");
+  }
+
+  /** A model file that the engine has loaded: found again by the rules of the engine. */
+  private static <P, Q> ModelSource<P, Q> ofLoadedFile(
+      Model model, Map<String, String> options, Translator<P, Q> translator) throws IOException {
+    String engine = model.getNDManager().getEngine().getEngineName();
+    String extension =
+        switch (engine) {
+          case TORCHSCRIPT_ENGINE -> ".pt";
+          case ONNX_ENGINE -> ".onnx";
+          default ->
+              throw new InvalidInputException(
+                  "model "
+                      + model.getName()
+                      + " runs on the engine "
+                      + engine
+                      + ": only PyTorch, OnnxRuntime and DJL's own blocks can be instrumented");
+        };
+    Path folder = model.getModelPath();
+    Set<String> names = new LinkedHashSet<>();
+    for (String candidate :
+        new String[] {model.getName(), String.valueOf(folder.getFileName()), "model"}) {
+      names.add(candidate);
+      names.add(candidate + extension);
+    }
+    for (String candidate : names) {
+      Path file = folder.resolve(candidate);
+      if (Files.isRegularFile(file)) {
+        Origin origin = Origin.of(model);
+        return ofFile(ModelFile.find(file), origin, options, translator);
+      }
+    }
+    throw new InvalidInputException(
+        "model "
+            + model.getName()
+            + " was not loaded from a file in "
+            + folder
+            + " (looked for "
+            + String.join(", ", names)
+            + "), and the engine does not give a loaded program back: give the model file itself");
+  }
+
+  /**
+   * Loads the model with taps.
+   *
+   * @throws InvalidInputException if it has no activation that can be captured
+   */
+  TappedModel load(Device where, TapOptions options) throws IOException {
+    if (instrumenter.sites().isEmpty()) {
+      throw new InvalidInputException(
+          "model "
+              + description()
+              + " has no activation that can be captured"
+              + instrumenter.hiddenSites().stream()
+                  .findFirst()
+                  .map(s -> " (" + s.path() + " " + s.activation() + ": " + s.reason() + ")")
+                  .orElse(": its program calls no activation function")
+              + "; if it is quantized or fused, export the float model in eval mode");
+    }
+    return instrumenter.load(where, options);
+  }
+
+  /**
+   * Runs the model as it is, without captures. A model file is loaded for this call alone, so that
+   * two copies of the weights are in memory no longer than that.
+   *
+   * @param inputs the model's inputs; the outputs are attached to their manager
+   * @return the outputs
+   * @throws IOException if the file cannot be read
+   * @throws InvalidInputException if the model cannot be loaded or rejects the inputs
+   */
+  public NDList runPlain(NDList inputs) throws IOException {
+    try {
+      return instrumenter.runPlain(inputs);
+    } catch (EngineException e) {
+      throw EngineErrors.rejected(description(), inputs, e);
+    }
+  }
+
+  /**
+   * Returns the model's name.
+   *
+   * @return the name of its file without the extension, or as DJL knows it
+   */
+  public String name() {
+    return origin.name();
+  }
+
+  /** What messages call the model: its path or name. */
+  String description() {
+    return origin.description();
+  }
+
+  /**
+   * Computes the model's checksum.
+   *
+   * @return SHA-256 of the model file in lower-case hexadecimal; for DJL's own blocks, of the
+   *     parameters as DJL saves them
+   * @throws IOException if the file cannot be read
+   */
+  public String sha256() throws IOException {
+    return checksum.sha256();
+  }
+
+  /**
+   * Returns what turns a predictor's input into the model's.
+   *
+   * @return the translator that came with the model; for a plain file one that hands lists of
+   *     arrays through
+   */
+  public Translator<I, O> translator() {
+    return translator;
+  }
+
+  /** Folder of the model's artifacts, may be {@code null}. */
+  Path folder() {
+    return origin.folder();
+  }
+
+  /** The device that the model runs on unless asked otherwise. */
+  Device device() {
+    return origin.device();
+  }
+
+  /** What DJL keeps with the model. */
+  Map<String, String> properties() {
+    return origin.properties();
+  }
+
+  /** What instruments it. */
+  Instrumenter instrumenter() {
+    return instrumenter;
+  }
+
+  /** Frees the model if it was loaded here. */
+  @Override
+  public void close() {
+    if (owned != null) {
+      owned.close();
+    }
+  }
+}
