@@ -48,7 +48,7 @@ public record MeasurementPlan(
   public long scoreBytes() {
     long widest = sites.stream().mapToLong(Site::dimension).max().orElse(0);
     long size = Math.min(widest, 2L * samples);
-    return 8 * (4 * samples * widest + 6 * size * size);
+    return 8 * (4L * samples * widest + 6 * size * size);
   }
 
   /**
