@@ -14,6 +14,7 @@ import ai.djl.translate.NoopTranslator;
 import ai.djl.translate.Translator;
 import dev.affinis.instrument.data.ImageTranslation;
 import dev.affinis.instrument.torchscript.TorchScriptInstrumenter;
+import dev.affinis.signature.Signature.ModelRuntime;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -341,6 +342,15 @@ public final class ModelSource<I, O> implements AutoCloseable {
   /** What messages call the model: its path or name. */
   String description() {
     return origin.description();
+  }
+
+  /**
+   * Returns what runs the model.
+   *
+   * @return the runtime
+   */
+  public ModelRuntime runtime() {
+    return instrumenter.runtime();
   }
 
   /**
