@@ -239,7 +239,8 @@ enum NamedDataset {
       manager.close();
       throw e;
     }
-    return new DjlImages(dataset, source, manager);
+    return new DjlImages(
+        dataset, source, manager, Map.of("split", usage == Usage.TEST ? "test" : "train"));
   }
 
   /** Where DJL itself keeps the files of this dataset. */

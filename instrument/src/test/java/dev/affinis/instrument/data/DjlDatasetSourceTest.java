@@ -158,6 +158,7 @@ class DjlDatasetSourceTest {
       assertEquals("djl:cifar10", source.description());
       assertEquals(
           "ai.djl.basicdataset.cv.classification.Cifar10", source.preprocess().get("dataset"));
+      assertEquals("test", source.preprocess().get("split"));
     }
   }
 
