@@ -1,0 +1,278 @@
+package dev.affinis.instrument.block;
+
+import ai.djl.ndarray.NDList;
+import ai.djl.nn.AbstractBaseBlock;
+import ai.djl.nn.Block;
+import ai.djl.nn.LambdaBlock;
+import ai.djl.nn.ParallelBlock;
+import ai.djl.nn.SequentialBlock;
+import ai.djl.training.ParameterStore;
+import ai.djl.util.PairList;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.reflect.Method;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.objectweb.asm.ClassReader;
+import org.objectweb.asm.ClassVisitor;
+import org.objectweb.asm.Handle;
+import org.objectweb.asm.MethodVisitor;
+import org.objectweb.asm.Opcodes;
+import org.objectweb.asm.Type;
+
+/**
+ * Finds the activations that a block calls in its own code, where no field holds them, by reading
+ * the bytecode of what can be reached from its forward pass. Calls of other blocks are left to
+ * those.
+ */
+final class CodeScan {
+  private static final Map<String, String> NAMED =
+      Map.ofEntries(
+          Map.entry("relu", "relu"),
+          Map.entry("relu6", "relu6"),
+          Map.entry("sigmoid", "sigmoid"),
+          Map.entry("tanh", "tanh"),
+          Map.entry("softPlus", "softplus"),
+          Map.entry("softSign", "softsign"),
+          Map.entry("leakyRelu", "leaky_relu"),
+          Map.entry("elu", "elu"),
+          Map.entry("selu", "selu"),
+          Map.entry("gelu", "gelu"),
+          Map.entry("swish", "swish"),
+          Map.entry("mish", "mish"),
+          Map.entry("prelu", "prelu"),
+          Map.entry("tabNetGLU", "glu"),
+          Map.entry("rnn", "rnn"),
+          Map.entry("gru", "gru"),
+          Map.entry("lstm", "lstm"));
+
+  /** Operations of which activations are written by hand. */
+  private static final Set<String> INGREDIENTS =
+      Set.of("exp", "clip", "maximum", "minimum", "where", "gt", "gte", "lt", "lte", "abs");
+
+  private static final String BLOCKS = "ai/djl/nn/";
+  private static final String ZOO = "ai/djl/basicmodelzoo/";
+
+  /**
+   * An activation in a block's code.
+   *
+   * @param word the activation, or the operation that may be a part of one
+   * @param isCertain whether it is an activation for sure
+   */
+  record Hit(String word, boolean isCertain) {}
+
+  /** A method by its class's internal name. */
+  record MethodKey(String owner, String name, String descriptor) {}
+
+  private final Class<?> type;
+  private final List<Hit> hits = new ArrayList<>();
+  private final Deque<MethodKey> open = new ArrayDeque<>();
+  private final Set<MethodKey> seen = new HashSet<>();
+
+  private CodeScan(Class<?> type) {
+    this.type = type;
+  }
+
+  /**
+   * Reads a block class.
+   *
+   * @param type class of the block
+   * @return the activations that its forward pass calls by itself, one for each place in the code;
+   *     empty if the code cannot be found
+   */
+  static Optional<List<Hit>> scan(Class<? extends Block> type) {
+    Class<?> declaring = forwardClass(type);
+    if (Set.of(LambdaBlock.class, ParallelBlock.class, SequentialBlock.class).contains(declaring)) {
+      return Optional.of(List.of());
+    }
+    CodeScan scan = new CodeScan(type);
+    boolean isBase = AbstractBaseBlock.class.isAssignableFrom(type);
+    String arguments =
+        Type.getMethodDescriptor(
+            Type.getType(NDList.class),
+            Type.getType(ParameterStore.class),
+            Type.getType(NDList.class),
+            Type.BOOLEAN_TYPE,
+            Type.getType(PairList.class));
+    scan.open.add(
+        new MethodKey(
+            Type.getInternalName(type), isBase ? "forwardInternal" : "forward", arguments));
+    try {
+      scan.run();
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+    return Optional.of(List.copyOf(scan.hits));
+  }
+
+  /**
+   * Finds the class whose forward pass a block runs.
+   *
+   * @param type class of the block
+   * @return the class that declares it
+   */
+  static Class<?> forwardClass(Class<?> type) {
+    Class<?>[] parameters = {ParameterStore.class, NDList.class, boolean.class, PairList.class};
+    for (Class<?> c = type; c != null; c = c.getSuperclass()) {
+      for (Method method : c.getDeclaredMethods()) {
+        boolean isNamed =
+            method.getName().equals("forwardInternal") || method.getName().equals("forward");
+        if (isNamed && Arrays.equals(method.getParameterTypes(), parameters)) {
+          return c;
+        }
+      }
+    }
+    return type;
+  }
+
+  private void run() throws IOException {
+    while (!open.isEmpty()) {
+      MethodKey method = open.removeFirst();
+      if (seen.add(method)) {
+        read(method);
+      }
+    }
+  }
+
+  /** Reads a method where it is declared: in the class itself or in one above it. */
+  private void read(MethodKey method) throws IOException {
+    String owner = method.owner();
+    while (owner != null && isFollowed(owner)) {
+      Reader reader = new Reader(method, owner.startsWith(BLOCKS) || owner.startsWith(ZOO));
+      ClassReader code = code(owner);
+      code.accept(reader, ClassReader.SKIP_DEBUG | ClassReader.SKIP_FRAMES);
+      if (reader.isFound) {
+        return;
+      }
+      owner = code.getSuperName();
+    }
+  }
+
+  private ClassReader code(String owner) throws IOException {
+    ClassLoader loader = type.getClassLoader();
+    try (InputStream in =
+        loader == null
+            ? ClassLoader.getSystemResourceAsStream(owner + ".class")
+            : loader.getResourceAsStream(owner + ".class")) {
+      if (in == null) {
+        throw new IOException("no code of " + owner);
+      }
+      return new ClassReader(in);
+    }
+  }
+
+  /** Code of the user and of DJL's blocks is read; that of libraries and of the engine is not. */
+  private static boolean isFollowed(String owner) {
+    if (owner.startsWith("[")) {
+      return false;
+    }
+    if (owner.startsWith("ai/djl/")) {
+      return owner.startsWith(BLOCKS) || owner.startsWith(ZOO);
+    }
+    return !owner.startsWith("java/")
+        && !owner.startsWith("javax/")
+        && !owner.startsWith("jdk/")
+        && !owner.startsWith("sun/")
+        && !owner.startsWith("org/slf4j/")
+        && !owner.startsWith("kotlin/")
+        && !owner.startsWith("scala/");
+  }
+
+  private void call(MethodKey callee, boolean isVirtual, boolean inLibrary) {
+    Optional<Hit> hit = hit(callee, inLibrary);
+    if (hit.isPresent()) {
+      hits.add(hit.get());
+      return;
+    }
+    boolean isOtherBlock = callee.name().equals("forward") || callee.name().equals("initialize");
+    if (isFollowed(callee.owner()) && !isOtherBlock) {
+      // A method of the block's own hierarchy may be overridden further down.
+      boolean isOwn = isVirtual && isAbove(callee.owner());
+      open.add(
+          isOwn
+              ? new MethodKey(Type.getInternalName(type), callee.name(), callee.descriptor())
+              : callee);
+    }
+  }
+
+  private boolean isAbove(String owner) {
+    for (Class<?> c = type; c != null; c = c.getSuperclass()) {
+      if (Type.getInternalName(c).equals(owner)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static Optional<Hit> hit(MethodKey callee, boolean inLibrary) {
+    String owner = callee.owner();
+    String name = callee.name();
+    if (owner.equals("ai/djl/nn/Activation")) {
+      String function = name.endsWith("Block") ? name.substring(0, name.length() - 5) : name;
+      return Optional.of(
+          new Hit(NAMED.getOrDefault(function, function.toLowerCase(Locale.ROOT)), true));
+    }
+    boolean isTensor =
+        owner.startsWith("ai/djl/ndarray/") || owner.matches("ai/djl/.*NDArray(Ex)?");
+    boolean isHelper = owner.startsWith(BLOCKS + "core/Prelu") || owner.startsWith(ZOO);
+    if ((isTensor || isHelper) && NAMED.containsKey(name)) {
+      return Optional.of(new Hit(NAMED.get(name), true));
+    }
+    if (isTensor && name.equals("erf")) {
+      return Optional.of(new Hit("gelu", true));
+    }
+    return isTensor && !inLibrary && INGREDIENTS.contains(name)
+        ? Optional.of(new Hit(name, false))
+        : Optional.empty();
+  }
+
+  /** Visits one method of a class. */
+  private final class Reader extends ClassVisitor {
+    private final MethodKey method;
+    private final boolean inLibrary;
+    private boolean isFound;
+
+    Reader(MethodKey method, boolean inLibrary) {
+      super(Opcodes.ASM9);
+      this.method = method;
+      this.inLibrary = inLibrary;
+    }
+
+    @Override
+    public MethodVisitor visitMethod(
+        int access, String name, String descriptor, String signature, String[] exceptions) {
+      if (!name.equals(method.name()) || !descriptor.equals(method.descriptor())) {
+        return null;
+      }
+      isFound = true;
+      return new MethodVisitor(Opcodes.ASM9) {
+        @Override
+        public void visitMethodInsn(
+            int opcode, String owner, String name, String descriptor, boolean isInterface) {
+          boolean isVirtual = opcode == Opcodes.INVOKEVIRTUAL || opcode == Opcodes.INVOKEINTERFACE;
+          call(new MethodKey(owner, name, descriptor), isVirtual, inLibrary);
+        }
+
+        @Override
+        public void visitInvokeDynamicInsn(
+            String name, String descriptor, Handle bootstrap, Object... arguments) {
+          for (Object argument : arguments) {
+            if (argument instanceof Handle handle) {
+              MethodKey callee =
+                  new MethodKey(handle.getOwner(), handle.getName(), handle.getDesc());
+              call(callee, handle.getTag() == Opcodes.H_INVOKEVIRTUAL, inLibrary);
+            }
+          }
+        }
+      };
+    }
+  }
+}
