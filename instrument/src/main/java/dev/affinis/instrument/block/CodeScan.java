@@ -21,6 +21,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.objectweb.asm.ClassReader;
 import org.objectweb.asm.ClassVisitor;
 import org.objectweb.asm.Handle;
@@ -57,6 +58,11 @@ final class CodeScan {
   /** Operations of which activations are written by hand. */
   private static final Set<String> INGREDIENTS =
       Set.of("exp", "clip", "maximum", "minimum", "where", "gt", "gte", "lt", "lte", "abs");
+
+  /** How one block runs another. */
+  private static final Pattern FORWARD =
+      Pattern.compile(
+          "\\(Lai/djl/training/ParameterStore;Lai/djl/ndarray/NDList;(Z|Lai/djl/ndarray/NDList;)");
 
   private static final String BLOCKS = "ai/djl/nn/";
   private static final String ZOO = "ai/djl/basicmodelzoo/";
@@ -192,7 +198,10 @@ final class CodeScan {
       hits.add(hit.get());
       return;
     }
-    boolean isOtherBlock = callee.name().equals("forward") || callee.name().equals("initialize");
+    boolean isOtherBlock =
+        callee.name().equals("initialize")
+            || (callee.name().equals("forward")
+                && FORWARD.matcher(callee.descriptor()).lookingAt());
     if (isFollowed(callee.owner()) && !isOtherBlock) {
       // A method of the block's own hierarchy may be overridden further down.
       boolean isOwn = isVirtual && isAbove(callee.owner());
