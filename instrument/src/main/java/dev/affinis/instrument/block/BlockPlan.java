@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** What is captured in a tree of blocks, and what cannot be. */
 final class BlockPlan {
@@ -45,12 +46,15 @@ final class BlockPlan {
    */
   record Held(Slot slot, TensorFunction function, TappedSite site) {}
 
+  /** A block's class, and those of the objects it holds. */
+  private record Code(Class<? extends Block> type, Set<Class<?>> helpers) {}
+
   private final BlockTree tree;
   private final IdentityHashMap<Block, List<Held>> functions = new IdentityHashMap<>();
   private final List<PlannedSite> sites = new ArrayList<>();
   private final List<SkippedSite> hidden = new ArrayList<>();
   private final Map<String, Integer> hiddenCalls = new HashMap<>();
-  private final Map<Class<?>, Optional<List<Hit>>> scans = new HashMap<>();
+  private final Map<Code, Optional<List<Hit>>> scans = new HashMap<>();
 
   /**
    * Looks at every block.
@@ -155,7 +159,8 @@ final class BlockPlan {
       return;
     }
     Optional<List<Hit>> hits =
-        scans.computeIfAbsent(block.getClass(), c -> CodeScan.scan(block.getClass()));
+        scans.computeIfAbsent(
+            new Code(block.getClass(), helpers(node)), c -> CodeScan.scan(c.type, c.helpers));
     if (hits.isEmpty()) {
       hide(node, "unknown", "the code of " + block.getClass().getName() + " cannot be read");
     }
@@ -171,6 +176,15 @@ final class BlockPlan {
                   + ": it may be a part of an activation written by hand"
                   + WAY_OUT);
     }
+  }
+
+  /** Classes of what a block holds, other than blocks and functions: those are seen to. */
+  private static Set<Class<?>> helpers(Node node) {
+    return node.slots().stream()
+        .filter(slot -> !(slot.get() instanceof Block))
+        .filter(slot -> TensorFunction.of(slot.get(), slot.declared()).isEmpty())
+        .<Class<?>>map(slot -> slot.get().getClass())
+        .collect(Collectors.toSet());
   }
 
   private void hide(Node node, String word, String reason) {

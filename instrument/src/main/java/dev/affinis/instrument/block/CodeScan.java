@@ -76,30 +76,37 @@ final class CodeScan {
   record Hit(String word, boolean isCertain) {}
 
   /** A method by its class's internal name. */
-  record MethodKey(String owner, String name, String descriptor) {}
+  private record MethodKey(String owner, String name, String descriptor) {
+    MethodKey in(String otherOwner) {
+      return new MethodKey(otherOwner, name, descriptor);
+    }
+  }
 
   private final Class<?> type;
+  private final Set<Class<?>> helpers;
   private final List<Hit> hits = new ArrayList<>();
   private final Deque<MethodKey> open = new ArrayDeque<>();
   private final Set<MethodKey> seen = new HashSet<>();
 
-  private CodeScan(Class<?> type) {
+  private CodeScan(Class<?> type, Set<Class<?>> helpers) {
     this.type = type;
+    this.helpers = helpers;
   }
 
   /**
    * Reads a block class.
    *
    * @param type class of the block
+   * @param helpers classes of the objects that it holds, whose code may stand behind an interface
    * @return the activations that its forward pass calls by itself, one for each place in the code;
    *     empty if the code cannot be found
    */
-  static Optional<List<Hit>> scan(Class<? extends Block> type) {
+  static Optional<List<Hit>> scan(Class<? extends Block> type, Set<Class<?>> helpers) {
     Class<?> declaring = forwardClass(type);
     if (Set.of(LambdaBlock.class, ParallelBlock.class, SequentialBlock.class).contains(declaring)) {
       return Optional.of(List.of());
     }
-    CodeScan scan = new CodeScan(type);
+    CodeScan scan = new CodeScan(type, helpers);
     boolean isBase = AbstractBaseBlock.class.isAssignableFrom(type);
     String arguments =
         Type.getMethodDescriptor(
@@ -155,6 +162,12 @@ final class CodeScan {
       Reader reader = new Reader(method, owner.startsWith(BLOCKS) || owner.startsWith(ZOO));
       ClassReader code = code(owner);
       code.accept(reader, ClassReader.SKIP_DEBUG | ClassReader.SKIP_FRAMES);
+      if (reader.isAbstract) {
+        helpers.stream()
+            .filter(helper -> isBelow(helper, method.owner()))
+            .map(helper -> method.in(Type.getInternalName(helper)))
+            .forEach(open::add);
+      }
       if (reader.isFound) {
         return;
       }
@@ -204,21 +217,17 @@ final class CodeScan {
                 && FORWARD.matcher(callee.descriptor()).lookingAt());
     if (isFollowed(callee.owner()) && !isOtherBlock) {
       // A method of the block's own hierarchy may be overridden further down.
-      boolean isOwn = isVirtual && isAbove(callee.owner());
-      open.add(
-          isOwn
-              ? new MethodKey(Type.getInternalName(type), callee.name(), callee.descriptor())
-              : callee);
+      boolean isOwn = isVirtual && isBelow(type, callee.owner());
+      open.add(isOwn ? callee.in(Type.getInternalName(type)) : callee);
     }
   }
 
-  private boolean isAbove(String owner) {
-    for (Class<?> c = type; c != null; c = c.getSuperclass()) {
-      if (Type.getInternalName(c).equals(owner)) {
-        return true;
-      }
-    }
-    return false;
+  /** Whether a class is, extends or implements another. */
+  private static boolean isBelow(Class<?> lower, String upper) {
+    return lower != null
+        && (Type.getInternalName(lower).equals(upper)
+            || isBelow(lower.getSuperclass(), upper)
+            || Arrays.stream(lower.getInterfaces()).anyMatch(i -> isBelow(i, upper)));
   }
 
   private static Optional<Hit> hit(MethodKey callee, boolean inLibrary) {
@@ -248,6 +257,7 @@ final class CodeScan {
     private final MethodKey method;
     private final boolean inLibrary;
     private boolean isFound;
+    private boolean isAbstract;
 
     Reader(MethodKey method, boolean inLibrary) {
       super(Opcodes.ASM9);
@@ -262,6 +272,7 @@ final class CodeScan {
         return null;
       }
       isFound = true;
+      isAbstract = (access & Opcodes.ACC_ABSTRACT) != 0;
       return new MethodVisitor(Opcodes.ASM9) {
         @Override
         public void visitMethodInsn(

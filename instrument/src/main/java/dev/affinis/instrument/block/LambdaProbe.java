@@ -22,7 +22,7 @@ final class LambdaProbe {
   private static final List<Shape> GENERIC =
       List.of(
           new Shape(4, 72), new Shape(2, 4, 16, 16), new Shape(2, 6, 24), new Shape(2, 2, 8, 8, 8));
-  private static final long MOST_VALUES = 1L << 23;
+  private static final long MOST_VALUES = 1L << 22;
 
   private final NDManager manager;
 

@@ -27,6 +27,8 @@ import ai.djl.nn.ParallelBlock;
 import ai.djl.nn.SequentialBlock;
 import ai.djl.nn.norm.LayerNorm;
 import ai.djl.nn.recurrent.LSTM;
+import ai.djl.nn.transformer.BertBlock;
+import ai.djl.nn.transformer.BertMaskedLanguageModelBlock;
 import ai.djl.training.ParameterStore;
 import dev.affinis.instrument.ActivationKind;
 import dev.affinis.instrument.CaptureForm;
@@ -229,6 +231,55 @@ class BlockInstrumenterTest {
         assertTrue(site.reason().contains("in the code of Direct"), site.reason());
         assertTrue(site.reason().contains("make it a child block"), site.reason());
       }
+    }
+  }
+
+  @Test
+  void reportsWhatABlockCallsThroughAnInterface() {
+    try (Model model = model(new TestBlocks.Behind(new TestBlocks.Usual()), ROWS)) {
+      assertEquals(
+          List.of("(root) 1 selu"), hiddenWords(new BlockInstrumenter(model).hiddenSites()));
+    }
+  }
+
+  @Test
+  void findsWhatAnAnonymousBlockCaptured() {
+    try (Model model = model(TestBlocks.around(Activation::gelu), ROWS);
+        NDManager manager = model.getNDManager().newSubManager()) {
+      assertEquals(List.of(), new BlockInstrumenter(model).hiddenSites());
+      List<Tap> taps = taps(model, options(CaptureForm.RAW), manager.randomNormal(ROWS));
+      assertEquals(ActivationKind.GELU, taps.get(0).kind());
+    }
+  }
+
+  @Test
+  void capturesBertsOwnFunctions() {
+    BertBlock bert = BertBlock.builder().nano().setTokenDictionarySize(20).build();
+    Block masked = new BertMaskedLanguageModelBlock(bert, Activation::gelu);
+    int width = bert.getEmbeddingSize();
+    Shape[] shapes = {new Shape(2, 7, width), new Shape(2, 3), new Shape(20, width)};
+    try (Model model = model(masked, shapes);
+        NDManager manager = model.getNDManager().newSubManager()) {
+      BlockInstrumenter instrumenter = new BlockInstrumenter(model);
+      assertEquals(List.of("(root) gelu"), words(instrumenter.sites()));
+      try (TappedModel tapped = instrumenter.load(Device.cpu(), options(CaptureForm.RAW))) {
+        NDList inputs =
+            new NDList(
+                manager.randomNormal(shapes[0]),
+                manager.zeros(shapes[1], DataType.INT32),
+                manager.randomNormal(shapes[2]));
+        ParameterStore store = new ParameterStore(model.getNDManager(), false);
+        Tap tap = tapped.forward(store, inputs).taps().get(0);
+        // It frees its own arrays; what was captured lives on.
+        assertArrayEquals(Activation.gelu(tap.pre()).toFloatArray(), tap.post().toFloatArray());
+        assertEquals(new Shape(6, width), tap.shape());
+      }
+    }
+    Shape tokens = new Shape(2, 7);
+    try (Model model = model(bert, tokens, tokens, tokens)) {
+      BlockInstrumenter instrumenter = new BlockInstrumenter(model);
+      assertEquals(List.of("(root) 1 tanh"), hiddenWords(instrumenter.hiddenSites()));
+      assertTrue(words(instrumenter.sites()).get(0).endsWith("outputBlock.LambdaBlock gelu"));
     }
   }
 

@@ -11,6 +11,7 @@ import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
@@ -31,7 +32,7 @@ class CodeScanTest {
             if (Block.class.isAssignableFrom(type) && !type.isInterface()) {
               blocks++;
               List<String> words =
-                  CodeScan.scan(type.asSubclass(Block.class)).orElseThrow().stream()
+                  CodeScan.scan(type.asSubclass(Block.class), Set.of()).orElseThrow().stream()
                       .map(CodeScan.Hit::word)
                       .toList();
               if (!words.isEmpty()) {

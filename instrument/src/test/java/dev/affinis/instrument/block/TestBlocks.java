@@ -275,4 +275,47 @@ final class TestBlocks {
       return x.tanh();
     }
   }
+
+  /** More than one method: not a function that could be replaced. */
+  interface Activations {
+    NDArray first(NDArray x);
+
+    NDArray second(NDArray x);
+  }
+
+  static final class Usual implements Activations {
+    @Override
+    public NDArray first(NDArray x) {
+      return Activation.selu(x);
+    }
+
+    @Override
+    public NDArray second(NDArray x) {
+      return x;
+    }
+  }
+
+  /** Calls its activations through an interface. */
+  static final class Behind extends Custom {
+    private final Activations activations;
+
+    Behind(Activations activations) {
+      this.activations = activations;
+    }
+
+    @Override
+    NDArray forward(ParameterStore store, NDArray x) {
+      return activations.second(activations.first(x));
+    }
+  }
+
+  /** An anonymous block around a function. */
+  static Block around(Function<NDArray, NDArray> function) {
+    return new Custom() {
+      @Override
+      NDArray forward(ParameterStore store, NDArray x) {
+        return function.apply(x);
+      }
+    };
+  }
 }
