@@ -148,7 +148,7 @@ public final class ModelSource<I, O> implements AutoCloseable {
           return ofLoadedFile(model, options(criteria), model.getTranslator());
         }
       }
-      return ofBlock(model);
+      return ofBlock(model, model.getTranslator(), model);
     } catch (IOException | RuntimeException e) {
       model.close();
       throw e;
@@ -215,7 +215,7 @@ public final class ModelSource<I, O> implements AutoCloseable {
       model.setBlock(block);
       model.load(
           parameters.toAbsolutePath().getParent(), parts.group(1), Map.of("epoch", parts.group(2)));
-      return ofBlock(model);
+      return ofBlock(model, new NoopTranslator(), model);
     } catch (MalformedModelException | IllegalArgumentException | EngineException e) {
       model.close();
       throw new InvalidInputException(
@@ -234,11 +234,15 @@ public final class ModelSource<I, O> implements AutoCloseable {
     }
     return model.getBlock() instanceof SymbolBlock
         ? ofLoadedFile(model, Map.of(), translator)
-        : ofBlock(model);
+        : ofBlock(model, translator, null);
   }
 
-  private static <P, Q> ModelSource<P, Q> ofBlock(Model model) {
-    throw new InvalidInputException("model " + model.getName() + " is made of DJL's own blocks");
+  private static <P, Q> ModelSource<P, Q> ofBlock(
+      Model model, Translator<P, Q> translator, Model owned) {
+    dev.affinis.instrument.block.BlockInstrumenter instrumenter =
+        new dev.affinis.instrument.block.BlockInstrumenter(model);
+    return new ModelSource<>(
+        Origin.of(model), instrumenter, instrumenter::sha256, translator, owned);
   }
 
   /** A model file that the engine has loaded: found again by the rules of the engine. */
