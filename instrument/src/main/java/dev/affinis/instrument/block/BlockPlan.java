@@ -13,6 +13,8 @@ import dev.affinis.instrument.SkippedSite;
 import dev.affinis.instrument.block.BlockTree.Node;
 import dev.affinis.instrument.block.CodeScan.Hit;
 import dev.affinis.instrument.block.LambdaProbe.Finding;
+import java.lang.reflect.Field;
+import java.lang.reflect.InaccessibleObjectException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
@@ -54,7 +56,7 @@ final class BlockPlan {
   private final List<PlannedSite> sites = new ArrayList<>();
   private final List<SkippedSite> hidden = new ArrayList<>();
   private final Map<String, Integer> hiddenCalls = new HashMap<>();
-  private final Map<Code, Optional<List<Hit>>> scans = new HashMap<>();
+  private final Map<Code, Optional<CodeScan.Findings>> scans = new HashMap<>();
 
   /**
    * Looks at every block.
@@ -67,7 +69,7 @@ final class BlockPlan {
     LambdaProbe probe = new LambdaProbe(manager);
     for (Node node : tree.nodes()) {
       inspectFunctions(node, probe);
-      inspectCode(node);
+      inspectCode(node, probe);
     }
     list(tree.root(), false, new ArrayList<>());
   }
@@ -149,7 +151,7 @@ final class BlockPlan {
     return node.block() instanceof ParallelBlock ? node.children().size() : 0;
   }
 
-  private void inspectCode(Node node) {
+  private void inspectCode(Node node, LambdaProbe probe) {
     Block block = node.block();
     if (block instanceof Prelu) {
       return;
@@ -158,13 +160,17 @@ final class BlockPlan {
       hide(node, "unknown", "a compiled program within a tree of blocks: instrument it by itself");
       return;
     }
-    Optional<List<Hit>> hits =
+    Optional<CodeScan.Findings> found =
         scans.computeIfAbsent(
             new Code(block.getClass(), helpers(node)), c -> CodeScan.scan(c.type, c.helpers));
-    if (hits.isEmpty()) {
+    if (found.isEmpty()) {
       hide(node, "unknown", "the code of " + block.getClass().getName() + " cannot be read");
+      return;
     }
-    for (Hit hit : hits.orElse(List.of())) {
+    for (CodeScan.StaticField field : found.get().statics()) {
+      inspectStatic(node, field, probe);
+    }
+    for (Hit hit : found.get().hits()) {
       String where = block.getClass().getSimpleName();
       hide(
           node,
@@ -175,6 +181,41 @@ final class BlockPlan {
                   + where
                   + ": it may be a part of an activation written by hand"
                   + WAY_OUT);
+    }
+  }
+
+  /** A function in a static field of another class, which a block's code reads. */
+  private void inspectStatic(Node node, CodeScan.StaticField name, LambdaProbe probe) {
+    Object value;
+    Field field;
+    try {
+      ClassLoader loader = node.block().getClass().getClassLoader();
+      Class<?> owner = Class.forName(name.owner().replace('/', '.'), true, loader);
+      field = owner.getDeclaredField(name.name());
+      field.setAccessible(true);
+      value = field.get(null);
+    } catch (ReflectiveOperationException | InaccessibleObjectException e) {
+      hide(node, "unknown", "static field " + name + " cannot be read: " + e.getMessage());
+      return;
+    }
+    List<TensorFunction> forms =
+        value == null ? List.of() : TensorFunction.of(value, field.getGenericType());
+    if (!forms.isEmpty()) {
+      Finding finding = probe.identify(forms, List.of(), 0).finding();
+      if (finding instanceof Finding.Activation activation) {
+        hide(
+            node,
+            activation.kind().word(),
+            "function "
+                + field.getName()
+                + " cannot be replaced: it is held in a static field"
+                + WAY_OUT);
+      } else if (finding instanceof Finding.Unknown unknown) {
+        hide(
+            node,
+            "unknown",
+            "function " + field.getName() + " may be an activation: " + unknown.reason() + WAY_OUT);
+      }
     }
   }
 
@@ -205,8 +246,11 @@ final class BlockPlan {
     node.children().forEach(child -> list(child, mayNotRun, above));
     node.loose().forEach(child -> list(child, true, above));
     above.remove(above.size() - 1);
+    // A subclass of the user's may hold functions that it never calls.
+    boolean isSubclass =
+        !CodeScan.forwardClass(node.block().getClass()).equals(node.block().getClass());
     for (Held held : functions.getOrDefault(node.block(), List.of())) {
-      sites.add(new PlannedSite(held.site().path(), held.site().kind(), mayNotRun));
+      sites.add(new PlannedSite(held.site().path(), held.site().kind(), mayNotRun || isSubclass));
     }
   }
 

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -82,8 +83,25 @@ final class CodeScan {
     }
   }
 
+  /**
+   * A static field that the code reads.
+   *
+   * @param owner internal name of its class
+   * @param name its name
+   */
+  record StaticField(String owner, String name) {}
+
+  /**
+   * What was found in a block's code.
+   *
+   * @param hits the activations it calls by itself, one for each place in the code
+   * @param statics the static fields it reads, in other classes than its own
+   */
+  record Findings(List<Hit> hits, Set<StaticField> statics) {}
+
   private final Class<?> type;
   private final Set<Class<?>> helpers;
+  private final Set<StaticField> statics = new LinkedHashSet<>();
   private final List<Hit> hits = new ArrayList<>();
   private final Deque<MethodKey> open = new ArrayDeque<>();
   private final Set<MethodKey> seen = new HashSet<>();
@@ -98,13 +116,12 @@ final class CodeScan {
    *
    * @param type class of the block
    * @param helpers classes of the objects that it holds, whose code may stand behind an interface
-   * @return the activations that its forward pass calls by itself, one for each place in the code;
-   *     empty if the code cannot be found
+   * @return what its forward pass calls by itself; empty if the code cannot be found
    */
-  static Optional<List<Hit>> scan(Class<? extends Block> type, Set<Class<?>> helpers) {
+  static Optional<Findings> scan(Class<? extends Block> type, Set<Class<?>> helpers) {
     Class<?> declaring = forwardClass(type);
     if (Set.of(LambdaBlock.class, ParallelBlock.class, SequentialBlock.class).contains(declaring)) {
-      return Optional.of(List.of());
+      return Optional.of(new Findings(List.of(), Set.of()));
     }
     CodeScan scan = new CodeScan(type, helpers);
     boolean isBase = AbstractBaseBlock.class.isAssignableFrom(type);
@@ -123,7 +140,7 @@ final class CodeScan {
     } catch (IOException e) {
       return Optional.empty();
     }
-    return Optional.of(List.copyOf(scan.hits));
+    return Optional.of(new Findings(List.copyOf(scan.hits), Set.copyOf(scan.statics)));
   }
 
   /**
@@ -279,6 +296,18 @@ final class CodeScan {
             int opcode, String owner, String name, String descriptor, boolean isInterface) {
           boolean isVirtual = opcode == Opcodes.INVOKEVIRTUAL || opcode == Opcodes.INVOKEINTERFACE;
           call(new MethodKey(owner, name, descriptor), isVirtual, inLibrary);
+        }
+
+        @Override
+        public void visitFieldInsn(int opcode, String owner, String name, String descriptor) {
+          boolean isObject = descriptor.startsWith("L") && !descriptor.startsWith("Ljava/lang/");
+          if (opcode == Opcodes.GETSTATIC
+              && isObject
+              && !inLibrary
+              && isFollowed(owner)
+              && !isBelow(type, owner)) {
+            statics.add(new StaticField(owner, name));
+          }
         }
 
         @Override

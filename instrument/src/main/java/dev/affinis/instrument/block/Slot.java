@@ -11,6 +11,7 @@ import java.lang.reflect.Modifier;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.Type;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 
@@ -109,15 +110,16 @@ record Slot(String name, Type declared, Reader reader, Writer writer, String obs
       for (int i = 0; i < list.size(); i++) {
         slots.add(slot.element(list, i));
       }
-    } else if (value instanceof Map<?, ?> map) {
+    } else if (value instanceof Map<?, ?> map && mayHoldObjects(map.values())) {
       map.entrySet().forEach(e -> slots.add(slot.element(e)));
     } else if (value != null) {
       slots.add(slot);
     }
   }
 
-  private static boolean mayHoldObjects(List<?> list) {
-    return list.stream().anyMatch(e -> e != null && !(e instanceof Number || e instanceof String));
+  private static boolean mayHoldObjects(Collection<?> values) {
+    return values.stream()
+        .anyMatch(e -> e != null && !(e instanceof Number || e instanceof String));
   }
 
   private Slot element(Object[] array, int index) {
@@ -138,7 +140,7 @@ record Slot(String name, Type declared, Reader reader, Writer writer, String obs
     String obstacle = null;
     try {
       list.set(index, same);
-    } catch (UnsupportedOperationException e) {
+    } catch (RuntimeException e) {
       obstacle = "it is held in a list that cannot be changed";
     }
     return new Slot(
@@ -154,7 +156,7 @@ record Slot(String name, Type declared, Reader reader, Writer writer, String obs
     String obstacle = null;
     try {
       entry.setValue(same);
-    } catch (UnsupportedOperationException e) {
+    } catch (RuntimeException e) {
       obstacle = "it is held in a map that cannot be changed";
     }
     return new Slot(

@@ -243,6 +243,24 @@ class BlockInstrumenterTest {
   }
 
   @Test
+  void reportsFunctionsOfOtherClasses() {
+    try (Model model = model(new TestBlocks.Shelved(), ROWS)) {
+      List<SkippedSite> hidden = new BlockInstrumenter(model).hiddenSites();
+      assertEquals(List.of("(root) 1 tanh"), hiddenWords(hidden));
+      assertTrue(hidden.get(0).reason().contains("function ACT"), hidden.get(0).reason());
+    }
+  }
+
+  @Test
+  void doesNotExpectAFunctionThatMayNotBeCalled() {
+    SequentialBlock block = new TestBlocks.Idle().add(linear(6)).add(Activation::relu);
+    try (Model model = model(block, ROWS)) {
+      assertEquals(
+          List.of("LambdaBlock relu", "(root) tanh?"), words(new BlockInstrumenter(model).sites()));
+    }
+  }
+
+  @Test
   void findsWhatAnAnonymousBlockCaptured() {
     try (Model model = model(TestBlocks.around(Activation::gelu), ROWS);
         NDManager manager = model.getNDManager().newSubManager()) {

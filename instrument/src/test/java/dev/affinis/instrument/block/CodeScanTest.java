@@ -32,7 +32,10 @@ class CodeScanTest {
             if (Block.class.isAssignableFrom(type) && !type.isInterface()) {
               blocks++;
               List<String> words =
-                  CodeScan.scan(type.asSubclass(Block.class), Set.of()).orElseThrow().stream()
+                  CodeScan.scan(type.asSubclass(Block.class), Set.of())
+                      .orElseThrow()
+                      .hits()
+                      .stream()
                       .map(CodeScan.Hit::word)
                       .toList();
               if (!words.isEmpty()) {

@@ -309,6 +309,30 @@ final class TestBlocks {
     }
   }
 
+  static final class Shelf {
+    static final Function<NDArray, NDArray> ACT = NDArray::tanh;
+    static final Function<NDArray, NDArray> SCALE = x -> x.mul(2);
+
+    private Shelf() {}
+  }
+
+  /** Takes its functions from static fields of another class. */
+  static final class Shelved extends Custom {
+    @Override
+    NDArray forward(ParameterStore store, NDArray x) {
+      return Shelf.ACT.apply(Shelf.SCALE.apply(x));
+    }
+  }
+
+  /** Holds a function that it does not call. */
+  static final class Idle extends SequentialBlock {
+    private final Function<NDArray, NDArray> spare = NDArray::tanh;
+
+    Function<NDArray, NDArray> spare() {
+      return spare;
+    }
+  }
+
   /** An anonymous block around a function. */
   static Block around(Function<NDArray, NDArray> function) {
     return new Custom() {
