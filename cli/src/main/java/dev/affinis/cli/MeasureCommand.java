@@ -117,7 +117,7 @@ final class MeasureCommand implements Callable<Integer> {
     OutputFile.requireWritable(out);
     Signature signature;
     try (ModelSource<?, ?> file = ModelSource.of(model);
-        SampleSource source = data.open();
+        SampleSource source = data.open(file.imageTranslation());
         TerminalProgress progress = new TerminalProgress(file.name(), spec, quiet)) {
       signature = builder.setModel(file).setSource(source).optListener(progress).build().run();
     }

@@ -136,6 +136,31 @@ class AffinisCommandTest {
   }
 
   @Test
+  void djlDatasetsThatAreNotHereAreExplained() throws IOException {
+    Path cache = Files.createDirectory(folder.resolve("cache"));
+    System.setProperty("DJL_CACHE_DIR", cache.toString());
+    try {
+      assertRefused(
+          ExitCodes.BAD_INPUT,
+          measure(model, "djl:cifar10"),
+          "djl:cifar10",
+          "test_batch.bin",
+          cache.resolve("cache/repo/dataset/cv/ai/djl/basicdataset/cifar10/1.0").toString(),
+          "djl:cifar10=PATH");
+      assertRefused(
+          ExitCodes.BAD_INPUT, measure(model, "djl:cifar100"), "djl:cifar100", "fashion-mnist");
+      assertRefused(ExitCodes.BAD_INPUT, measure(model, "djl:imagenet"), "djl:imagenet=DIR", "val");
+      assertRefused(
+          ExitCodes.WRONG_USE,
+          measure(model, "djl:mnist", "--mean", "0.5"),
+          "--mean [0.5]",
+          "the same number");
+    } finally {
+      System.clearProperty("DJL_CACHE_DIR");
+    }
+  }
+
+  @Test
   void missingScoresAreToldAndGiveTheirOwnCode() throws IOException {
     Path grey = Files.createDirectories(folder.resolve("grey"));
     for (int i = 0; i < 3; i++) {

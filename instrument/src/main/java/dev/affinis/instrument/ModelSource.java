@@ -12,12 +12,14 @@ import ai.djl.repository.zoo.ModelNotFoundException;
 import ai.djl.repository.zoo.ZooModel;
 import ai.djl.translate.NoopTranslator;
 import ai.djl.translate.Translator;
+import dev.affinis.instrument.data.ImageTranslation;
 import dev.affinis.instrument.torchscript.TorchScriptInstrumenter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -39,6 +41,7 @@ public final class ModelSource<I, O> implements AutoCloseable {
   private final Checksum checksum;
   private final Translator<I, O> translator;
   private final Model owned;
+  private Optional<ImageTranslation> imageTranslation = Optional.empty();
 
   private ModelSource(
       Origin origin,
@@ -145,14 +148,23 @@ public final class ModelSource<I, O> implements AutoCloseable {
     try {
       if (model.getBlock() instanceof SymbolBlock) {
         try (model) {
-          return ofLoadedFile(model, options(criteria), model.getTranslator());
+          return withTranslation(
+              ofLoadedFile(model, options(criteria), model.getTranslator()), criteria, model);
         }
       }
-      return ofBlock(model, model.getTranslator(), model);
+      ModelSource<P, Q> source = ofBlock(model, model.getTranslator(), model);
+      return withTranslation(source, criteria, model);
     } catch (IOException | RuntimeException e) {
       model.close();
       throw e;
     }
+  }
+
+  private static <P, Q> ModelSource<P, Q> withTranslation(
+      ModelSource<P, Q> source, Criteria<P, Q> criteria, ZooModel<P, Q> model) {
+    source.imageTranslation =
+        ImageTranslation.of(criteria.getInputClass(), model.getTranslator(), model);
+    return source;
   }
 
   private static Map<String, String> options(Criteria<?, ?> criteria) {
@@ -355,6 +367,16 @@ public final class ModelSource<I, O> implements AutoCloseable {
    */
   public Translator<I, O> translator() {
     return translator;
+  }
+
+  /**
+   * Returns how images become this model's inputs, if it came with a translator that takes images:
+   * what data is to be opened with, unless the user asks for something else.
+   *
+   * @return the translation; nothing for a model that was not looked up with criteria for images
+   */
+  public Optional<ImageTranslation> imageTranslation() {
+    return imageTranslation;
   }
 
   /** Folder of the model's artifacts, may be {@code null}. */
