@@ -12,6 +12,7 @@ import ai.djl.repository.zoo.ModelNotFoundException;
 import ai.djl.repository.zoo.ZooModel;
 import ai.djl.translate.NoopTranslator;
 import ai.djl.translate.Translator;
+import dev.affinis.instrument.block.BlockInstrumenter;
 import dev.affinis.instrument.data.ImageTranslation;
 import dev.affinis.instrument.torchscript.TorchScriptInstrumenter;
 import java.io.IOException;
@@ -251,8 +252,7 @@ public final class ModelSource<I, O> implements AutoCloseable {
 
   private static <P, Q> ModelSource<P, Q> ofBlock(
       Model model, Translator<P, Q> translator, Model owned) {
-    dev.affinis.instrument.block.BlockInstrumenter instrumenter =
-        new dev.affinis.instrument.block.BlockInstrumenter(model);
+    BlockInstrumenter instrumenter = new BlockInstrumenter(model);
     return new ModelSource<>(
         Origin.of(model), instrumenter, instrumenter::sha256, translator, owned);
   }
