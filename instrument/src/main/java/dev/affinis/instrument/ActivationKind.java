@@ -32,6 +32,8 @@ public enum ActivationKind {
   GELU,
   /** x sigmoid(x), also known as swish. */
   SILU,
+  /** x sigmoid(b x) with a factor b other than 1, such as the quick GELU with b = 1.702. */
+  SWISH,
   /** x tanh(softplus(x)). */
   MISH,
   /** 1 / (1 + exp(-x)). */

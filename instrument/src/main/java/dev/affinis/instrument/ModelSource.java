@@ -12,6 +12,7 @@ import ai.djl.repository.zoo.ModelNotFoundException;
 import ai.djl.repository.zoo.ZooModel;
 import ai.djl.translate.NoopTranslator;
 import ai.djl.translate.Translator;
+import dev.affinis.instrument.onnx.OnnxInstrumenter;
 import dev.affinis.instrument.torchscript.TorchScriptInstrumenter;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -119,7 +120,9 @@ public final class ModelSource<I, O> implements AutoCloseable {
 
   private static Instrumenter instrumenter(ModelFile file, Map<String, String> options)
       throws IOException {
-    return new TorchScriptInstrumenter(file.path(), options);
+    return file.isOnnx()
+        ? new OnnxInstrumenter(file.path(), options)
+        : new TorchScriptInstrumenter(file.path(), options);
   }
 
   /**
