@@ -182,7 +182,10 @@ public final class OnnxInstrumenter implements Instrumenter {
       return model;
     } catch (EngineException | MalformedModelException e) {
       model.close();
-      throw EngineErrors.notLoaded(file.path().toString(), e);
+      // DJL's own message says no more than that.
+      boolean isWrapped = e.getCause() instanceof OrtException;
+      throw EngineErrors.notLoaded(
+          file.path().toString(), isWrapped ? (OrtException) e.getCause() : e);
     } catch (IOException | RuntimeException e) {
       model.close();
       throw e;

@@ -1,6 +1,7 @@
 package dev.affinis.instrument.onnx;
 
 import ai.djl.Model;
+import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.DataType;
@@ -13,6 +14,8 @@ import dev.affinis.instrument.InvalidInputException;
 import dev.affinis.instrument.Layout;
 import dev.affinis.instrument.Tap;
 import dev.affinis.instrument.TappedModel;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -118,17 +121,41 @@ final class TappedGraph implements TappedModel {
     NDList typed = new NDList();
     for (int i = 0; i < given.size(); i++) {
       NDArray array = given.get(i);
-      DataType wanted = type(array.getName(), i);
-      if (wanted == null || !array.getDataType().isFloating() || array.getDataType() == wanted) {
+      NDArray copy = converted(array, type(array.getName(), i));
+      if (copy == null) {
         typed.add(array);
       } else {
-        NDArray copy = array.toType(wanted, true);
         copy.setName(array.getName());
         converted.add(copy);
         typed.add(copy);
       }
     }
     return typed;
+  }
+
+  /** A copy in another floating-point type, or {@code null} if the array can be used as it is. */
+  private NDArray converted(NDArray array, DataType wanted) {
+    if (wanted == null || !array.getDataType().isFloating()) {
+      return null;
+    }
+    boolean isFitting = array.getDataType() == wanted;
+    if (wanted != DataType.FLOAT16 || array.getManager().getEngine().equals(engine())) {
+      return isFitting ? null : array.toType(wanted, true);
+    }
+    // ONNX Runtime takes half precision from direct memory only, which DJL does not give it.
+    try (NDArray half = array.toType(wanted, true)) {
+      ByteBuffer values = half.toByteBuffer();
+      ByteBuffer direct =
+          ByteBuffer.allocateDirect(values.remaining()).order(ByteOrder.nativeOrder());
+      direct.put(values).rewind();
+      NDArray copy = model.getNDManager().create(direct, array.getShape(), wanted);
+      copy.attach(array.getManager());
+      return copy;
+    }
+  }
+
+  private Engine engine() {
+    return model.getNDManager().getEngine();
   }
 
   private DataType type(String name, int index) {
