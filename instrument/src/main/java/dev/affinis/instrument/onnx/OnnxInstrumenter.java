@@ -127,7 +127,8 @@ public final class OnnxInstrumenter implements Instrumenter {
               path,
               match.kind(),
               writer.layout(match),
-              writer.shape(match),
+              writer.shape(match, meant),
+              writer.isShared(match, meant),
               meant ? writer.pre(match) : null,
               meant ? writer.post(match) : null));
     }

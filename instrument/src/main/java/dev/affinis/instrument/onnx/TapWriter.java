@@ -31,6 +31,7 @@ import java.util.stream.LongStream;
  */
 final class TapWriter {
   private static final int MOST_POOLED_AXES = 5;
+  private static final int SHARED_AXES = 4;
   private static final long END = Integer.MAX_VALUE;
 
   private final GraphView graph;
@@ -40,6 +41,8 @@ final class TapWriter {
   private final GraphProto.Builder added = GraphProto.newBuilder();
   private final Set<String> handedOut = new HashSet<>();
   private final Map<String, String> pooled = new HashMap<>();
+  private final Map<String, String> shapes = new HashMap<>();
+  private final SpatialSizes sizes;
   private int counter;
 
   TapWriter(GraphView graph, TensorFacts facts, TapOptions options) {
@@ -47,6 +50,7 @@ final class TapWriter {
     this.facts = facts;
     this.options = options;
     names = graph.names();
+    sizes = new SpatialSizes(graph);
   }
 
   /** What was added. */
@@ -76,8 +80,36 @@ final class TapWriter {
     return side(match.post(), match);
   }
 
-  /** Hands out the shape of an activation's result; returns the name of the output that has it. */
-  String shape(Match match) {
+  /**
+   * Hands out the shape of an activation's result; returns the name of the output that has it.
+   *
+   * @param isCaptured whether the result is handed out, too: a tensor or a matrix has its shape
+   *     itself, then there is nothing to hand out and nothing returned
+   */
+  String shape(Match match, boolean isCaptured) {
+    boolean hasShape = options.form() == CaptureForm.RAW || facts.rank(match.pre()) == 2;
+    return isCaptured && hasShape ? null : shapeOf(match, isCaptured);
+  }
+
+  /**
+   * Whether the shape that is handed out is that of another tensor with the same height, width and
+   * so on. To tell a shape the engine brings the tensor into the usual layout, which is as much
+   * work as to pool it; so it is done for one of these tensors only.
+   */
+  boolean isShared(Match match, boolean isCaptured) {
+    return isCaptured
+        && options.form() == CaptureForm.POOLED
+        && layout(match) == Layout.CHANNELS_FIRST
+        && facts.rank(match.pre()) == SHARED_AXES;
+  }
+
+  private String shapeOf(Match match, boolean isCaptured) {
+    return isShared(match, isCaptured)
+        ? shapes.computeIfAbsent(sizes.key(match.post()), key -> ownShape(match))
+        : ownShape(match);
+  }
+
+  private String ownShape(Match match) {
     return handOut(add("Shape", List.of(match.post())));
   }
 

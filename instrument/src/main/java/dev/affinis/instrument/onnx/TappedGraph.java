@@ -43,12 +43,19 @@ final class TappedGraph implements TappedModel {
    * @param path its module
    * @param kind its function
    * @param layout where its channels are
-   * @param shape output that has the shape of its result
+   * @param shape output that has the shape of its result, {@code null} if the result itself tells
+   * @param isShared whether that output tells sizes from the third axis on only
    * @param pre output that has its input, {@code null} if it is not captured
    * @param post output that has its result, likewise
    */
   record TapNames(
-      String path, ActivationKind kind, Layout layout, String shape, String pre, String post) {}
+      String path,
+      ActivationKind kind,
+      Layout layout,
+      String shape,
+      boolean isShared,
+      String pre,
+      String post) {}
 
   TappedGraph(Model model, GraphView graph, long parameterCount, List<TapNames> taps) {
     this.model = model;
@@ -79,14 +86,21 @@ final class TappedGraph implements TappedModel {
     } finally {
       converted.close();
     }
+    Map<String, Shape> shapes = new HashMap<>();
     List<Tap> result = new ArrayList<>();
     for (TapNames names : taps) {
-      Shape shape;
-      try (NDArray sizes = tapped.get(names.shape())) {
-        shape = new Shape(sizes.toLongArray());
-      }
       NDArray pre = names.pre() == null ? null : tapped.get(names.pre());
       NDArray post = names.post() == null ? null : tapped.get(names.post());
+      Shape shape = names.shape() == null ? post.getShape() : shapes.get(names.shape());
+      if (shape == null) {
+        try (NDArray sizes = tapped.get(names.shape())) {
+          shape = new Shape(sizes.toLongArray());
+        }
+        shapes.put(names.shape(), shape);
+      }
+      if (names.isShared()) {
+        shape = post.getShape().addAll(shape.slice(2));
+      }
       int dimension = dimension(shape, names.layout());
       result.add(new Tap(names.path(), names.kind(), shape, dimension, pre, post));
     }
