@@ -32,6 +32,8 @@ public enum ActivationKind {
   GELU,
   /** x sigmoid(x), also known as swish. */
   SILU,
+  /** x sigmoid(beta x) for a beta other than 1; at 1.702 known as quick GELU. */
+  SWISH,
   /** x tanh(softplus(x)). */
   MISH,
   /** 1 / (1 + exp(-x)). */

@@ -12,8 +12,10 @@ import ai.djl.repository.zoo.ModelNotFoundException;
 import ai.djl.repository.zoo.ZooModel;
 import ai.djl.translate.NoopTranslator;
 import ai.djl.translate.Translator;
+import dev.affinis.instrument.block.BlockInstrumenter;
 import dev.affinis.instrument.data.ImageTranslation;
 import dev.affinis.instrument.torchscript.TorchScriptInstrumenter;
+import dev.affinis.signature.Signature.ModelRuntime;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -152,7 +154,8 @@ public final class ModelSource<I, O> implements AutoCloseable {
               ofLoadedFile(model, options(criteria), model.getTranslator()), criteria, model);
         }
       }
-      return withTranslation(ofBlock(model), criteria, model);
+      ModelSource<P, Q> source = ofBlock(model, model.getTranslator(), model);
+      return withTranslation(source, criteria, model);
     } catch (IOException | RuntimeException e) {
       model.close();
       throw e;
@@ -226,7 +229,7 @@ public final class ModelSource<I, O> implements AutoCloseable {
       model.setBlock(block);
       model.load(
           parameters.toAbsolutePath().getParent(), parts.group(1), Map.of("epoch", parts.group(2)));
-      return ofBlock(model);
+      return ofBlock(model, new NoopTranslator(), model);
     } catch (MalformedModelException | IllegalArgumentException | EngineException e) {
       model.close();
       throw new InvalidInputException(
@@ -245,11 +248,14 @@ public final class ModelSource<I, O> implements AutoCloseable {
     }
     return model.getBlock() instanceof SymbolBlock
         ? ofLoadedFile(model, Map.of(), translator)
-        : ofBlock(model);
+        : ofBlock(model, translator, null);
   }
 
-  private static <P, Q> ModelSource<P, Q> ofBlock(Model model) {
-    throw new InvalidInputException("model " + model.getName() + " is made of DJL's own blocks");
+  private static <P, Q> ModelSource<P, Q> ofBlock(
+      Model model, Translator<P, Q> translator, Model owned) {
+    BlockInstrumenter instrumenter = new BlockInstrumenter(model);
+    return new ModelSource<>(
+        Origin.of(model), instrumenter, instrumenter::sha256, translator, owned);
   }
 
   /** A model file that the engine has loaded: found again by the rules of the engine. */
@@ -341,6 +347,15 @@ public final class ModelSource<I, O> implements AutoCloseable {
   /** What messages call the model: its path or name. */
   String description() {
     return origin.description();
+  }
+
+  /**
+   * Returns what runs the model.
+   *
+   * @return the runtime
+   */
+  public ModelRuntime runtime() {
+    return instrumenter.runtime();
   }
 
   /**
