@@ -94,12 +94,12 @@ public final class Measurement {
       Map<String, Object> more = new LinkedHashMap<>();
       more.put("layout", options.taps.layout().word());
       more.put("batch_size", options.batchSize);
+      if (!options.taps.sites().equals(SiteFilter.ALL)) {
+        more.put("sites", options.taps.sites().describe());
+      }
       return new Signature(
           new Signature.Model(
-              model.name(),
-              model.instrumenter().runtime(),
-              model.sha256(),
-              captured.parameterCount()),
+              model.name(), model.runtime(), model.sha256(), captured.parameterCount()),
           new Signature.Data(
               source.description(),
               Math.toIntExact(captured.store().size()),

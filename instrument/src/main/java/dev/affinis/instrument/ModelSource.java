@@ -15,6 +15,7 @@ import ai.djl.translate.Translator;
 import dev.affinis.instrument.block.BlockInstrumenter;
 import dev.affinis.instrument.data.ImageTranslation;
 import dev.affinis.instrument.torchscript.TorchScriptInstrumenter;
+import dev.affinis.signature.Signature.ModelRuntime;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -346,6 +347,15 @@ public final class ModelSource<I, O> implements AutoCloseable {
   /** What messages call the model: its path or name. */
   String description() {
     return origin.description();
+  }
+
+  /**
+   * Returns what runs the model.
+   *
+   * @return the runtime
+   */
+  public ModelRuntime runtime() {
+    return instrumenter.runtime();
   }
 
   /**

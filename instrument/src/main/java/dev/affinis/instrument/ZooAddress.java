@@ -114,6 +114,9 @@ public final class ZooAddress {
     try {
       Matcher scheme = SCHEME.matcher(address);
       URI uri = scheme.matches() ? URI.create(address) : Path.of(address).toAbsolutePath().toUri();
+      if (uri.isOpaque()) {
+        throw new IllegalArgumentException("expected " + uri.getScheme() + ":/ and a path");
+      }
       return new ZooAddress(address, uri);
     } catch (IllegalArgumentException e) {
       String kind = e instanceof InvalidPathException ? "path" : "address";
@@ -163,7 +166,7 @@ public final class ZooAddress {
     switch (scheme) {
       case "djl" -> requireKnown();
       case "file" -> {
-        if (!Files.exists(Path.of(uri.getPath()))) {
+        if (!Files.exists(Path.of(URI.create("file://" + uri.getRawPath())))) {
           throw failed("does not exist: give the path of a folder, or of a packed model", null);
         }
       }

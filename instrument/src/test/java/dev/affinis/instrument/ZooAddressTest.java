@@ -265,6 +265,7 @@ class ZooAddressTest {
     failure("djl://ai.djl.nobody/x", "group ai.djl.nobody", "ai.djl.pytorch");
     failure("djl://ai.djl.pytorch", "djl://group/artifact");
     failure("djl://a b/c", "is no valid address");
+    failure("file:models/net", "expected file:/");
     failure("https://a.b/model.zip", "offline", "give its path");
     failure("https://a.b/predict", "no packed model");
     failure("ftp://a.b/model.zip", "unknown scheme", "djl://group/artifact");

@@ -78,7 +78,8 @@ public final class DjlDatasetSource implements SampleSource {
       Dataset dataset, ImageConversion conversion, Selection selection) {
     RandomAccessDataset prepared = prepared(dataset);
     String description = "DJL dataset " + prepared.getClass().getSimpleName();
-    return new DjlImages(prepared, description, newManager()).through(conversion, selection);
+    return new DjlImages(prepared, description, newManager(), Map.of())
+        .through(conversion, selection);
   }
 
   /** A manager for samples, which are made in the computer's memory whatever the model runs on. */

@@ -21,6 +21,7 @@ final class DjlImages implements ImageCollection {
   private final RandomAccessDataset dataset;
   private final String description;
   private final NDManager manager;
+  private final Map<String, Object> facts;
   private final int size;
 
   /**
@@ -29,11 +30,17 @@ final class DjlImages implements ImageCollection {
    * @param dataset the dataset
    * @param description what the user called it
    * @param manager closed with the images
+   * @param facts what else is known of the dataset, for the signature file
    */
-  DjlImages(RandomAccessDataset dataset, String description, NDManager manager) {
+  DjlImages(
+      RandomAccessDataset dataset,
+      String description,
+      NDManager manager,
+      Map<String, Object> facts) {
     this.dataset = dataset;
     this.description = description;
     this.manager = manager;
+    this.facts = Map.copyOf(facts);
     this.size = DjlDatasetSource.size(dataset, description);
   }
 
@@ -119,6 +126,7 @@ final class DjlImages implements ImageCollection {
   public Map<String, Object> describe() {
     Map<String, Object> map = new LinkedHashMap<>();
     map.put("dataset", dataset.getClass().getName());
+    map.putAll(facts);
     return map;
   }
 

@@ -6,17 +6,18 @@ import ai.djl.repository.MRL;
 import ai.djl.repository.Metadata;
 import ai.djl.util.Progress;
 import java.io.BufferedInputStream;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.SequenceInputStream;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.zip.GZIPInputStream;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
@@ -29,16 +30,43 @@ import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
  * {@code .tar.gz}.
  */
 final class LocalDataset extends AbstractRepository {
+  /**
+   * The files behind one item of a dataset: a header and records of equal length.
+   *
+   * @param files names of the files, in order
+   * @param header bytes before the first record; an idx file's header says how many records follow
+   * @param record bytes of a record
+   */
+  record Part(List<String> files, int header, int record) {
+    private static final int COUNT_AT = 4;
+
+    /** Number of records in the files' content. */
+    private int count(byte[] content) throws IOException {
+      int body = content.length - header;
+      int count = body / record;
+      boolean whole = body > 0 && body % record == 0;
+      if (!whole || (header > COUNT_AT && ByteBuffer.wrap(content).getInt(COUNT_AT) != count)) {
+        throw new IOException(
+            String.join(", ", files)
+                + ": "
+                + content.length
+                + " bytes are not what its format asks for, the file is incomplete or another one");
+      }
+      return count;
+    }
+  }
+
   private final Path place;
-  private final Map<String, List<String>> parts;
+  private final Map<String, Part> parts;
+  private final Map<String, Integer> counts = new LinkedHashMap<>();
 
   /**
    * Creates a repository.
    *
    * @param place a folder with the files, or a {@code .tar.gz} that holds them
-   * @param parts for each item of the dataset, by DJL's name, the files that make it up, in order
+   * @param parts for each item of the dataset, by DJL's name, the files that make it up
    */
-  LocalDataset(Path place, Map<String, List<String>> parts) {
+  LocalDataset(Path place, Map<String, Part> parts) {
     super("local", place.toUri());
     this.place = place;
     this.parts = parts;
@@ -48,7 +76,7 @@ final class LocalDataset extends AbstractRepository {
   boolean isComplete() {
     return Files.isRegularFile(place)
         || parts.values().stream()
-            .flatMap(List::stream)
+            .flatMap(part -> part.files().stream())
             .allMatch(
                 name ->
                     Files.isRegularFile(place.resolve(name))
@@ -87,15 +115,25 @@ final class LocalDataset extends AbstractRepository {
     // The files are where they are.
   }
 
+  /**
+   * Reads an item, all of it, and checks its length and that it has as many records as the others:
+   * DJL takes what there is.
+   */
   @Override
   public InputStream openStream(Artifact.Item item, String path) throws IOException {
-    List<InputStream> streams = new ArrayList<>();
-    for (String name : parts.get(item.getName())) {
-      streams.add(open(name));
+    Part part = parts.get(item.getName());
+    ByteArrayOutputStream content = new ByteArrayOutputStream();
+    for (String name : part.files()) {
+      try (InputStream in = open(name)) {
+        in.transferTo(content);
+      }
     }
-    return streams.size() == 1
-        ? streams.get(0)
-        : new SequenceInputStream(Collections.enumeration(streams));
+    byte[] bytes = content.toByteArray();
+    counts.put(item.getName(), part.count(bytes));
+    if (Set.copyOf(counts.values()).size() > 1) {
+      throw new IOException("the files do not belong together, they hold " + counts);
+    }
+    return new ByteArrayInputStream(bytes);
   }
 
   private InputStream open(String name) throws IOException {

@@ -35,16 +35,15 @@ enum NamedDataset {
   /** 32 x 32 colour images. */
   CIFAR10("cifar10", "cifar10", " or the file cifar-10-binary.tar.gz") {
     @Override
-    Map<String, List<String>> parts(Usage usage, Path place) {
+    Map<String, LocalDataset.Part> parts(Usage usage, Path place) {
       if (usage == Usage.TEST) {
-        return Map.of("test_batch.bin", List.of("test_batch.bin"));
+        return Map.of("test_batch.bin", new LocalDataset.Part(List.of("test_batch.bin"), 0, 3073));
       }
       // DJL keeps one file, the original archive has five.
       boolean joined =
           Files.exists(place.resolve("data_batch.bin"))
               || Files.exists(place.resolve("data_batch.bin.gz"));
-      return Map.of(
-          "data_batch.bin",
+      List<String> files =
           joined
               ? List.of("data_batch.bin")
               : List.of(
@@ -52,7 +51,8 @@ enum NamedDataset {
                   "data_batch_2.bin",
                   "data_batch_3.bin",
                   "data_batch_4.bin",
-                  "data_batch_5.bin"));
+                  "data_batch_5.bin");
+      return Map.of("data_batch.bin", new LocalDataset.Part(files, 0, 3073));
     }
 
     @Override
@@ -68,7 +68,7 @@ enum NamedDataset {
   /** 28 x 28 grey images of clothes. */
   FASHION_MNIST("fashion-mnist", "fashmnist", "") {
     @Override
-    Map<String, List<String>> parts(Usage usage, Path place) {
+    Map<String, LocalDataset.Part> parts(Usage usage, Path place) {
       return idxFiles(usage);
     }
 
@@ -85,7 +85,7 @@ enum NamedDataset {
   /** 28 x 28 grey images of digits. */
   MNIST("mnist", "mnist", "") {
     @Override
-    Map<String, List<String>> parts(Usage usage, Path place) {
+    Map<String, LocalDataset.Part> parts(Usage usage, Path place) {
       return idxFiles(usage);
     }
 
@@ -117,17 +117,19 @@ enum NamedDataset {
   }
 
   /** The files behind each of the dataset's items. */
-  abstract Map<String, List<String>> parts(Usage usage, Path place);
+  abstract Map<String, LocalDataset.Part> parts(Usage usage, Path place);
 
   /** DJL's own class for the dataset. */
   abstract RandomAccessDataset build(Repository repository, Usage usage, NDManager manager);
 
-  private static Map<String, List<String>> idxFiles(Usage usage) {
+  private static Map<String, LocalDataset.Part> idxFiles(Usage usage) {
     String split = usage == Usage.TEST ? "t10k" : "train";
     String item = usage == Usage.TEST ? "test" : "train";
-    Map<String, List<String>> parts = new LinkedHashMap<>();
-    parts.put(item + "_data", List.of(split + "-images-idx3-ubyte"));
-    parts.put(item + "_labels", List.of(split + "-labels-idx1-ubyte"));
+    Map<String, LocalDataset.Part> parts = new LinkedHashMap<>();
+    List<String> images = List.of(split + "-images-idx3-ubyte");
+    parts.put(item + "_data", new LocalDataset.Part(images, 16, 28 * 28));
+    List<String> labels = List.of(split + "-labels-idx1-ubyte");
+    parts.put(item + "_labels", new LocalDataset.Part(labels, 8, 1));
     return parts;
   }
 
@@ -234,11 +236,11 @@ enum NamedDataset {
           repository.isRemote() ? "cannot be downloaded: " + reason : "cannot be read: " + reason,
           e);
     } catch (RuntimeException e) {
-      // What DJL throws where a file is shorter or longer than it should be.
       manager.close();
-      throw missing(source, usage, folder, "is damaged: " + DjlDatasetSource.reason(e), e);
+      throw e;
     }
-    return new DjlImages(dataset, source, manager);
+    return new DjlImages(
+        dataset, source, manager, Map.of("split", usage == Usage.TEST ? "test" : "train"));
   }
 
   /** Where DJL itself keeps the files of this dataset. */
@@ -258,7 +260,7 @@ enum NamedDataset {
       String source, Usage usage, Path folder, String what, Throwable cause) {
     String files =
         parts(usage, folder).values().stream()
-            .flatMap(List::stream)
+            .flatMap(part -> part.files().stream())
             .collect(Collectors.joining(" and "));
     return new InvalidInputException(
         String.format(

@@ -35,6 +35,7 @@ import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -157,6 +158,7 @@ class DjlDatasetSourceTest {
       assertEquals("djl:cifar10", source.description());
       assertEquals(
           "ai.djl.basicdataset.cv.classification.Cifar10", source.preprocess().get("dataset"));
+      assertEquals("test", source.preprocess().get("split"));
     }
   }
 
@@ -314,11 +316,15 @@ class DjlDatasetSourceTest {
     Path broken = folder.resolve("broken");
     write(broken.resolve("t10k-images-idx3-ubyte"), idx(9, 1, 28, 28));
     write(broken.resolve("t10k-labels-idx1-ubyte"), idx(9, 3));
-    failure(() -> open("djl:mnist=" + broken), "is damaged");
+    failure(() -> open("djl:mnist=" + broken), "cannot be read", "do not belong together");
+    write(broken.resolve("t10k-labels-idx1-ubyte"), idx(9, 1));
+    open("djl:mnist=" + broken).close();
+    write(broken.resolve("t10k-images-idx3-ubyte"), Arrays.copyOf(idx(9, 2, 28, 28), 800));
+    failure(() -> open("djl:mnist=" + broken), "t10k-images-idx3-ubyte: 800 bytes");
     Path noArchive = write(folder.resolve("a.tar.gz"), new byte[99]);
     failure(() -> open("djl:cifar10=" + noArchive), "cannot be read");
-    Path half = write(folder.resolve("half/test_batch.bin"), new byte[3072]);
-    failure(() -> open("djl:cifar10=" + half.getParent()), "half");
+    Path half = write(folder.resolve("half/test_batch.bin"), new byte[5000]);
+    failure(() -> open("djl:cifar10=" + half.getParent()), "test_batch.bin: 5000 bytes");
   }
 
   @Test
