@@ -55,7 +55,10 @@ class GoldenModelsTest {
             "squeezenet1_1_imagenet",
             "swin_mini",
             "vit_mini")
-        .flatMap(name -> Stream.of("traced", "scripted").map(form -> Arguments.of(name, form)));
+        .flatMap(
+            name ->
+                Stream.of("traced.pt", "scripted.pt", "onnx")
+                    .map(form -> Arguments.of(name, form)));
   }
 
   @ParameterizedTest(name = "{0}.{1}")
@@ -131,7 +134,7 @@ class GoldenModelsTest {
   @MethodSource("archives")
   void logitsOfTheFirstSampleAreTheSame(String name, String form) throws IOException {
     JsonNode golden = Golden.json("models/" + name + ".json");
-    Path file = Golden.file("models/" + name + "." + form + ".pt");
+    Path file = Golden.file("models/" + name + "." + form);
     try (SampleSource source = open(golden);
         InstrumentedModel<?, ?> model = InstrumentedModel.builder().setModelPath(file).build();
         NDManager manager = model.newManager();
@@ -154,7 +157,7 @@ class GoldenModelsTest {
 
   private static Signature measure(JsonNode golden, String name, String form, Pooling pooling)
       throws IOException {
-    Path file = Golden.file("models/" + name + "." + form + ".pt");
+    Path file = Golden.file("models/" + name + "." + form);
     try (SampleSource source = open(golden)) {
       return Measurement.builder()
           .setModel(ModelSource.of(file))

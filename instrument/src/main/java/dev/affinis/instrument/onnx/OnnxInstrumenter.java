@@ -1,0 +1,212 @@
+package dev.affinis.instrument.onnx;
+
+import ai.djl.Device;
+import ai.djl.MalformedModelException;
+import ai.djl.Model;
+import ai.djl.engine.EngineException;
+import ai.djl.ndarray.NDList;
+import ai.djl.training.ParameterStore;
+import ai.onnx.proto.OnnxMl.ModelProto;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession.SessionOptions;
+import dev.affinis.instrument.EngineErrors;
+import dev.affinis.instrument.Instrumenter;
+import dev.affinis.instrument.InvalidInputException;
+import dev.affinis.instrument.PlannedSite;
+import dev.affinis.instrument.SkippedSite;
+import dev.affinis.instrument.TapOptions;
+import dev.affinis.instrument.TappedModel;
+import dev.affinis.instrument.onnx.ActivationPatterns.Match;
+import dev.affinis.signature.Signature.ModelRuntime;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Loads copies of an ONNX model that also hand out what its activations saw.
+ *
+ * <p>The nodes that pool and hand out are appended to the graph, so that the engine optimises the
+ * instrumented model as it does the plain one, except that it can no longer merge an activation
+ * with what comes before. Weights are read by the engine alone.
+ */
+public final class OnnxInstrumenter implements Instrumenter {
+  private static final String ENGINE = "OnnxRuntime";
+  private static final String SESSION_OPTIONS = "sessionOptions";
+  private static final String EXTERNAL_FOLDER =
+      "session.model_external_initializers_file_folder_path";
+
+  /** The oldest and newest versions of the standard operators whose forms are known here. */
+  private static final int OLDEST_OPSET = 7;
+
+  private final OnnxFile file;
+  private final Map<String, ?> loading;
+  private final GraphView graph;
+  private final NodePaths paths;
+  private final TensorFacts facts;
+  private final List<Match> matches;
+
+  /**
+   * Reads a model.
+   *
+   * @param model path of an ONNX file; weights kept in other files are looked for next to it
+   * @param options what DJL is told when the model is loaded, see {@code OrtModel.load}
+   * @throws InvalidInputException if it is no ONNX model, is damaged or quantised, or a file with
+   *     its weights is missing
+   * @throws IOException if it cannot be read
+   */
+  public OnnxInstrumenter(Path model, Map<String, ?> options) throws IOException {
+    file = new OnnxFile(model);
+    loading = Map.copyOf(options);
+    graph = GraphView.of(file.model());
+    String quantized = HiddenActivations.quantizedOperator(file.model());
+    if (quantized != null) {
+      throw new InvalidInputException(
+          "model "
+              + model
+              + " is quantized (it has the operator "
+              + quantized
+              + "): its activations run on integers or are merged into the rounding, so that their"
+              + " inputs and outputs are missing; export the float model");
+    }
+    if (graph.opset() < OLDEST_OPSET) {
+      throw new InvalidInputException(
+          "model "
+              + model
+              + " is of opset "
+              + graph.opset()
+              + ", expected 7 or newer: convert it with onnx.version_converter");
+    }
+    paths = new NodePaths(graph);
+    facts = new TensorFacts(graph);
+    matches = ActivationPatterns.find(graph, paths, facts);
+  }
+
+  @Override
+  public ModelRuntime runtime() {
+    return ModelRuntime.ONNX;
+  }
+
+  @Override
+  public List<PlannedSite> sites() {
+    return matches.stream()
+        .map(match -> new PlannedSite(paths.path(match.last()), match.kind(), false))
+        .toList();
+  }
+
+  @Override
+  public List<SkippedSite> hiddenSites() {
+    return HiddenActivations.find(file.model(), graph, paths);
+  }
+
+  @Override
+  public NDList runPlain(NDList inputs) throws IOException {
+    Device device = inputs.head().getDevice();
+    try (Model plain =
+        loaded(
+            device, (model, options) -> model.load(file.path().toAbsolutePath(), null, options))) {
+      return new TappedGraph(plain, graph, 0, List.of())
+          .forward(new ParameterStore(plain.getNDManager(), false), inputs)
+          .outputs();
+    }
+  }
+
+  @Override
+  public TappedModel load(Device device, TapOptions options) throws IOException {
+    TapWriter writer = new TapWriter(graph, facts, options);
+    List<TappedGraph.TapNames> names = new ArrayList<>();
+    for (Match match : matches) {
+      String path = paths.path(match.last());
+      boolean meant = options.sites().mayAccept(path, match.kind());
+      names.add(
+          new TappedGraph.TapNames(
+              path,
+              match.kind(),
+              writer.layout(match),
+              writer.shape(match, meant),
+              writer.isShared(match, meant),
+              meant ? writer.pre(match) : null,
+              meant ? writer.post(match) : null));
+    }
+    ModelProto added = writer.added();
+    Model model = file.hasExternalData() ? loadBytes(device, added) : loadCopy(device, added);
+    return new TappedGraph(model, graph, ParameterCount.of(graph), names);
+  }
+
+  /** Weights are found relative to the file: bytes say where that was. */
+  private Model loadBytes(Device device, ModelProto added) throws IOException {
+    try (SessionOptions session = new SessionOptions()) {
+      SessionOptions given = (SessionOptions) loading.get(SESSION_OPTIONS);
+      SessionOptions used = given == null ? session : given;
+      used.addConfigEntry(EXTERNAL_FOLDER, file.folder().toString());
+      return loaded(
+          device,
+          (model, options) -> {
+            options.put(SESSION_OPTIONS, used);
+            try (InputStream in = file.open(added)) {
+              model.load(in, options);
+            }
+            // DJL makes an empty folder for a model from bytes.
+            Files.deleteIfExists(model.getModelPath());
+          });
+    } catch (OrtException e) {
+      throw EngineErrors.notLoaded(file.path().toString(), e);
+    }
+  }
+
+  private Model loadCopy(Device device, ModelProto added) throws IOException {
+    Path copy = Files.createTempFile("affinis-", ".onnx");
+    try {
+      file.copyTo(copy, added);
+      return loaded(device, (model, options) -> model.load(copy, null, options));
+    } finally {
+      // The engine has read the weights into memory by now.
+      Files.deleteIfExists(copy);
+    }
+  }
+
+  private interface Loader {
+    void load(Model model, Map<String, Object> options) throws IOException, MalformedModelException;
+  }
+
+  private Model loaded(Device device, Loader loader) throws IOException {
+    if (device.isGpu()) {
+      requireCuda(device);
+    }
+    Model model = Model.newInstance(file.path().getFileName().toString(), device, ENGINE);
+    try {
+      loader.load(model, new HashMap<>(loading));
+      return model;
+    } catch (EngineException | MalformedModelException e) {
+      model.close();
+      // DJL's own message says no more than that.
+      boolean isWrapped = e.getCause() instanceof OrtException;
+      throw EngineErrors.notLoaded(
+          file.path().toString(), isWrapped ? (OrtException) e.getCause() : e);
+    } catch (IOException | RuntimeException e) {
+      model.close();
+      throw e;
+    }
+  }
+
+  private void requireCuda(Device device) {
+    try (SessionOptions options = new SessionOptions()) {
+      options.addCUDA(device.getDeviceId());
+    } catch (OrtException e) {
+      throw new InvalidInputException(
+          "model "
+              + file.path()
+              + " cannot run on gpu:"
+              + device.getDeviceId()
+              + ": ONNX Runtime's CUDA provider is not there ("
+              + e.getMessage()
+              + "); put com.microsoft.onnxruntime:onnxruntime_gpu on the class path in place of"
+              + " onnxruntime, or run on the CPU",
+          e);
+    }
+  }
+}

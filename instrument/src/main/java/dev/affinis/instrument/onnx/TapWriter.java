@@ -1,0 +1,248 @@
+package dev.affinis.instrument.onnx;
+
+import ai.onnx.proto.OnnxMl.AttributeProto;
+import ai.onnx.proto.OnnxMl.AttributeProto.AttributeType;
+import ai.onnx.proto.OnnxMl.GraphProto;
+import ai.onnx.proto.OnnxMl.ModelProto;
+import ai.onnx.proto.OnnxMl.NodeProto;
+import ai.onnx.proto.OnnxMl.TensorProto;
+import ai.onnx.proto.OnnxMl.TensorProto.DataType;
+import ai.onnx.proto.OnnxMl.ValueInfoProto;
+import dev.affinis.instrument.CaptureForm;
+import dev.affinis.instrument.Layout;
+import dev.affinis.instrument.TapOptions;
+import dev.affinis.instrument.onnx.ActivationPatterns.Match;
+import dev.affinis.signature.Pooling;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.LongStream;
+
+/**
+ * Makes the nodes that pool activations and hand them out, for graphs of opset 7 and later.
+ *
+ * <p>An engine computes a graph in its own order and layout; what is asked of it decides how much
+ * of that it can keep. Channels-first images are averaged by GlobalAveragePool, which ONNX Runtime
+ * computes in the blocked layout of its convolutions, over ReduceMean, for which it would first
+ * bring the whole tensor back into the usual layout.
+ */
+final class TapWriter {
+  private static final int MOST_POOLED_AXES = 5;
+  private static final int SHARED_AXES = 4;
+  private static final long END = Integer.MAX_VALUE;
+
+  private final GraphView graph;
+  private final TensorFacts facts;
+  private final TapOptions options;
+  private final Set<String> names;
+  private final GraphProto.Builder added = GraphProto.newBuilder();
+  private final Set<String> handedOut = new HashSet<>();
+  private final Map<String, String> pooled = new HashMap<>();
+  private final Map<String, String> shapes = new HashMap<>();
+  private final SpatialSizes sizes;
+  private int counter;
+
+  TapWriter(GraphView graph, TensorFacts facts, TapOptions options) {
+    this.graph = graph;
+    this.facts = facts;
+    this.options = options;
+    names = graph.names();
+    sizes = new SpatialSizes(graph);
+  }
+
+  /** What was added. */
+  ModelProto added() {
+    return ModelProto.newBuilder().setGraph(added).build();
+  }
+
+  /** Which axis of an activation becomes its channels. */
+  Layout layout(Match match) {
+    if (options.pooling() == Pooling.REFERENCE) {
+      return Layout.CHANNELS_FIRST;
+    }
+    return options.layout() == Layout.AUTO ? facts.layout(match.pre()) : options.layout();
+  }
+
+  /** Hands out the input of an activation; returns the name of the output that has it. */
+  String pre(Match match) {
+    if (match.bias().isEmpty()) {
+      return side(match.pre(), match);
+    }
+    String sum = add("Add", List.of(match.pre(), match.bias()));
+    return side(sum, match);
+  }
+
+  /** Hands out the result of an activation; returns the name of the output that has it. */
+  String post(Match match) {
+    return side(match.post(), match);
+  }
+
+  /**
+   * Hands out the shape of an activation's result; returns the name of the output that has it.
+   *
+   * @param isCaptured whether the result is handed out, too: a tensor or a matrix has its shape
+   *     itself, then there is nothing to hand out and nothing returned
+   */
+  String shape(Match match, boolean isCaptured) {
+    boolean hasShape = options.form() == CaptureForm.RAW || facts.rank(match.pre()) == 2;
+    return isCaptured && hasShape ? null : shapeOf(match, isCaptured);
+  }
+
+  /**
+   * Whether the shape that is handed out is that of another tensor with the same height, width and
+   * so on. To tell a shape the engine brings the tensor into the usual layout, which is as much
+   * work as to pool it; so it is done for one of these tensors only.
+   */
+  boolean isShared(Match match, boolean isCaptured) {
+    return isCaptured
+        && options.form() == CaptureForm.POOLED
+        && layout(match) == Layout.CHANNELS_FIRST
+        && facts.rank(match.pre()) == SHARED_AXES;
+  }
+
+  private String shapeOf(Match match, boolean isCaptured) {
+    return isShared(match, isCaptured)
+        ? shapes.computeIfAbsent(sizes.key(match.post()), key -> ownShape(match))
+        : ownShape(match);
+  }
+
+  private String ownShape(Match match) {
+    return handOut(add("Shape", List.of(match.post())));
+  }
+
+  private String side(String tensor, Match match) {
+    if (options.form() == CaptureForm.RAW) {
+      return handOut(tensor);
+    }
+    boolean channelsLast = layout(match) == Layout.CHANNELS_LAST;
+    String key = tensor + '\n' + channelsLast;
+    String rows = pooled.get(key);
+    if (rows == null) {
+      // Input and result of an activation have the same type and number of axes.
+      DataType type = facts.type(match.pre());
+      rows = pool(asFloat(tensor, type), type, facts.rank(match.pre()), channelsLast);
+      pooled.put(key, rows);
+    }
+    return handOut(rows);
+  }
+
+  /** Half precision is too coarse to sum in. */
+  private String asFloat(String tensor, DataType type) {
+    return type == DataType.FLOAT || type == DataType.DOUBLE
+        ? tensor
+        : add("Cast", List.of(tensor), integer("to", DataType.FLOAT.getNumber()));
+  }
+
+  private String pool(String tensor, DataType type, int rank, boolean channelsLast) {
+    if (rank == 2) {
+      return tensor;
+    }
+    if (rank < 2) {
+      return poolUnknown(tensor, channelsLast);
+    }
+    if (channelsLast) {
+      return mean(tensor, LongStream.range(1, rank - 1).toArray());
+    }
+    if (type != DataType.DOUBLE && rank <= MOST_POOLED_AXES) {
+      String means = add("GlobalAveragePool", List.of(tensor));
+      return add("Flatten", List.of(means), integer("axis", 1));
+    }
+    return mean(tensor, LongStream.range(2, rank).toArray());
+  }
+
+  /**
+   * Pools a tensor whose number of axes is known at run time only, by way of its shape: to (n, c,
+   * m) or (n, m, c), where axes that are not there are left out, then to (n, c).
+   */
+  private String poolUnknown(String tensor, boolean channelsLast) {
+    String shape = add("Shape", List.of(tensor));
+    String samples = slice(shape, 0, 1);
+    String rest = constant(-1);
+    String means;
+    if (channelsLast) {
+      // A single number has no samples: then there is one.
+      String first = slice(concat(samples, constant(1)), 0, 1);
+      String channels = slice(slice(shape, 1, END), -1, END);
+      String target = concat(first, rest, channels);
+      means = mean(add("Reshape", List.of(tensor, target)), new long[] {1});
+    } else {
+      String target = concat(slice(shape, 0, 2), rest);
+      means = mean(add("Reshape", List.of(tensor, target)), new long[] {-1});
+    }
+    return add("Reshape", List.of(means, concat(samples, rest)));
+  }
+
+  private String mean(String tensor, long[] axes) {
+    AttributeProto keep = integer("keepdims", 0);
+    return graph.opset() < 18
+        ? add("ReduceMean", List.of(tensor), integers("axes", axes), keep)
+        : add("ReduceMean", List.of(tensor, constant(axes)), keep);
+  }
+
+  private String slice(String list, long from, long to) {
+    return graph.opset() < 10
+        ? add("Slice", List.of(list), integers("starts", from), integers("ends", to))
+        : add("Slice", List.of(list, constant(from), constant(to)));
+  }
+
+  private String concat(String... lists) {
+    return add("Concat", Arrays.asList(lists), integer("axis", 0));
+  }
+
+  private String constant(long... values) {
+    TensorProto.Builder tensor =
+        TensorProto.newBuilder().setDataType(DataType.INT64.getNumber()).addDims(values.length);
+    Arrays.stream(values).forEach(tensor::addInt64Data);
+    AttributeProto value =
+        AttributeProto.newBuilder()
+            .setName("value")
+            .setType(AttributeType.TENSOR)
+            .setT(tensor)
+            .build();
+    return add("Constant", List.of(), value);
+  }
+
+  private static AttributeProto integer(String name, long value) {
+    return AttributeProto.newBuilder().setName(name).setType(AttributeType.INT).setI(value).build();
+  }
+
+  private static AttributeProto integers(String name, long... values) {
+    AttributeProto.Builder attribute =
+        AttributeProto.newBuilder().setName(name).setType(AttributeType.INTS);
+    Arrays.stream(values).forEach(attribute::addInts);
+    return attribute.build();
+  }
+
+  /** Adds a node; returns the name of its result. */
+  private String add(String operator, List<String> inputs, AttributeProto... attributes) {
+    String name = freshName();
+    added.addNode(
+        NodeProto.newBuilder()
+            .setName(name)
+            .setOpType(operator)
+            .addAllInput(inputs)
+            .addOutput(name)
+            .addAllAttribute(Arrays.asList(attributes)));
+    return name;
+  }
+
+  private String freshName() {
+    String name = "affinis_" + counter++;
+    while (names.contains(name)) {
+      name = "affinis_" + counter++;
+    }
+    return name;
+  }
+
+  /** Makes a tensor an output; a copy of it if it is one already or is given from outside. */
+  private String handOut(String tensor) {
+    boolean isMade = graph.producer(tensor) >= 0 || !names.contains(tensor);
+    boolean isTaken = graph.isOutput(tensor) || !handedOut.add(tensor);
+    String output = isMade && !isTaken ? tensor : add("Identity", List.of(tensor));
+    added.addOutput(ValueInfoProto.newBuilder().setName(output));
+    return output;
+  }
+}
