@@ -277,7 +277,7 @@ class AffinisCommandTest {
     Path onnx = Files.write(folder.resolve("net.onnx"), new byte[] {8, 7});
     assertRefused(3, measure(onnx, images), "ONNX");
     Path none = Files.createDirectories(folder.resolve("folder"));
-    assertRefused(3, measure(none, images), "no .pt files");
+    assertRefused(3, measure(none, images), "no .pt or .onnx files");
     assertEquals(3, run("list", text).code());
   }
 
