@@ -1,10 +1,14 @@
 package dev.affinis.cli;
 
+import dev.affinis.instrument.data.ImageConversion;
+import dev.affinis.instrument.data.ImageTranslation;
 import dev.affinis.instrument.data.Preprocessing;
 import dev.affinis.instrument.data.SampleSource;
 import dev.affinis.instrument.data.Selection;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -22,7 +26,9 @@ final class DataOptions {
       description = {
         "What to run through the model: a folder of images (flat, or a sub-folder per class),",
         "an .npz with the array images (n x H x W x 3, uint8) or inputs (n x C x H x W, float,",
-        "used as they are), or the word random."
+        "used as they are), djl:cifar10, djl:fashion-mnist, djl:mnist or djl:imagenet=DIR (test",
+        "images; /train behind the name for the others; =PATH for files of your own), or the word",
+        "random."
       })
   private String source;
 
@@ -62,7 +68,8 @@ final class DataOptions {
       paramLabel = "PX",
       description = {
         "Cut the central PX x PX out. When no size is given, images are used as they are if all",
-        "have the same size, otherwise with --resize 256 --crop 224."
+        "have the same size, otherwise with --resize 256 --crop 224. A model that comes with a",
+        "translator for images uses that, unless one of these options is given."
       })
   private Integer crop;
 
@@ -70,7 +77,10 @@ final class DataOptions {
       names = "--mean",
       paramLabel = "r,g,b",
       split = ",",
-      description = "Mean to subtract from values in [0, 1] (default: ImageNet's).")
+      description = {
+        "Mean to subtract from values in [0, 1] (default: ImageNet's). One value instead of three",
+        "for a model that takes grey images."
+      })
   private List<Double> mean;
 
   @Option(
@@ -88,8 +98,18 @@ final class DataOptions {
                 : new Selection(samples, Selection.Order.FIRST, seed));
   }
 
-  SampleSource open() {
-    return SampleSource.open(source, checked(this::preprocessing), selection());
+  /**
+   * Opens the data.
+   *
+   * @param fromModel how the model itself wants its inputs made; any option about images goes
+   *     before it
+   */
+  SampleSource open(Optional<ImageTranslation> fromModel) {
+    boolean asked =
+        Stream.of(inputSize, resize, crop, mean, std).anyMatch(option -> option != null);
+    ImageConversion conversion =
+        asked || fromModel.isEmpty() ? checked(this::preprocessing) : fromModel.get();
+    return SampleSource.open(source, conversion, selection());
   }
 
   boolean skipsBad() {

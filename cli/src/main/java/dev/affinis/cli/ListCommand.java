@@ -1,52 +1,46 @@
 package dev.affinis.cli;
 
-import ai.djl.ndarray.NDList;
-import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.Shape;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.github.freva.asciitable.AsciiTable;
-import com.github.freva.asciitable.Column;
-import com.github.freva.asciitable.HorizontalAlign;
-import dev.affinis.instrument.Capture;
 import dev.affinis.instrument.InstrumentedModel;
 import dev.affinis.instrument.InvalidInputException;
+import dev.affinis.instrument.Measurement;
+import dev.affinis.instrument.MeasurementPlan;
 import dev.affinis.instrument.ModelSource;
 import dev.affinis.instrument.PlannedSite;
 import dev.affinis.instrument.Site;
 import dev.affinis.instrument.SkippedSite;
+import dev.affinis.instrument.data.Preprocessing;
+import dev.affinis.instrument.data.SampleSource;
+import dev.affinis.instrument.data.Selection;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code affinis list}: the activation sites of a model. */
 @Command(
     name = "list",
     description = {
-      "Lists the activation sites of a model, with their shapes if the model accepts an image",
-      "of the given size."
+      "Lists the activation sites of a model, with shapes and the rows and memory that a",
+      "measurement would take, if the model accepts an image of the given size."
     },
     mixinStandardHelpOptions = true,
     sortOptions = false,
     usageHelpAutoWidth = true)
 final class ListCommand implements Callable<Integer> {
-  /** A batch size that a fixed first dimension is unlikely to have. */
-  private static final int SAMPLES = 3;
-
   @Spec private CommandSpec spec;
 
-  @Parameters(paramLabel = "MODEL", description = "A TorchScript file (.pt), or a folder with one.")
-  private Path model;
+  @Mixin private ModelOptions model;
 
   @Option(
       names = "--input-size",
@@ -54,6 +48,13 @@ final class ListCommand implements Callable<Integer> {
       defaultValue = "224",
       description = "Side of the 3-channel image that is tried (default: ${DEFAULT-VALUE}).")
   private int inputSize;
+
+  @Option(
+      names = "--samples",
+      paramLabel = "N",
+      defaultValue = "512",
+      description = "Samples that rows and memory are told for (default: ${DEFAULT-VALUE}).")
+  private int samples;
 
   @Option(names = "--json", paramLabel = "FILE", description = "Write the sites to a file, too.")
   private Path json;
@@ -65,24 +66,39 @@ final class ListCommand implements Callable<Integer> {
     }
     PrintWriter out = spec.commandLine().getOut();
     ObjectNode root = new ObjectMapper().createObjectNode().put("schema", "affinis.sites/1");
-    try (ModelSource<?, ?> file = ModelSource.of(model);
-        InstrumentedModel<?, ?> instrumented = InstrumentedModel.builder().setSource(file).build();
-        NDManager manager = instrumented.newManager()) {
-      root.putObject("model")
-          .put("name", file.name())
-          .put("runtime", "torchscript")
-          .put("sha256", file.sha256())
-          .put("parameters", instrumented.parameterCount());
-      out.println(file.name() + ", " + instrumented.parameterCount() + " parameters");
+    Preprocessing size;
+    Selection selection;
+    try {
+      size = Preprocessing.builder().optInputSize(inputSize).build();
+      selection = Selection.first(samples);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+    }
+    try (ModelSource<?, ?> source = model.open();
+        SampleSource random = SampleSource.open("random", size, selection);
+        InstrumentedModel<?, ?> instrumented =
+            InstrumentedModel.builder()
+                .setSource(source)
+                .optSites(model.sites())
+                .optDevice(model.device())
+                .build()) {
+      describe(source, instrumented, root);
+      out.println(source.name() + ", " + instrumented.parameterCount() + " parameters");
       try {
-        Shape shape = new Shape(SAMPLES, 3, inputSize, inputSize);
-        InstrumentedModel.Run run = instrumented.run(new NDList(manager.randomNormal(shape)));
-        List<SkippedSite> skipped = new ArrayList<>(instrumented.hiddenSites());
-        skipped.addAll(run.skipped());
-        list(run.captures().stream().map(Capture::site).toList(), skipped, out, root);
+        MeasurementPlan plan =
+            Measurement.builder()
+                .setModel(instrumented)
+                .setSource(random)
+                .optSelection(selection)
+                .build()
+                .plan();
+        out.println(PlanTable.render(plan));
+        write(plan, root);
       } catch (InvalidInputException e) {
         spec.commandLine().getErr().println("shapes are unknown: " + e.getMessage());
-        listPlanned(instrumented.plannedSites(), out, root);
+        out.println(PlanTable.render(instrumented.plannedSites()));
+        write(instrumented.plannedSites(), root);
+        write(root, instrumented.hiddenSites());
       }
     }
     if (json != null) {
@@ -91,21 +107,19 @@ final class ListCommand implements Callable<Integer> {
     return ExitCodes.DONE;
   }
 
-  private static void list(
-      List<Site> sites, List<SkippedSite> skipped, PrintWriter out, ObjectNode root) {
-    out.println(
-        AsciiTable.getTable(
-            AsciiTable.NO_BORDERS,
-            sites,
-            List.of(
-                column("site", HorizontalAlign.LEFT).with(Site::path),
-                column("call", HorizontalAlign.RIGHT).with(s -> String.valueOf(s.call())),
-                column("kind", HorizontalAlign.LEFT).with(s -> s.kind().word()),
-                column("shape", HorizontalAlign.LEFT).with(s -> s.shapeList().toString()),
-                column("channels", HorizontalAlign.RIGHT)
-                    .with(s -> String.valueOf(s.dimension())))));
+  private static void describe(
+      ModelSource<?, ?> source, InstrumentedModel<?, ?> instrumented, ObjectNode root)
+      throws IOException {
+    root.putObject("model")
+        .put("name", source.name())
+        .put("runtime", source.runtime().word())
+        .put("sha256", source.sha256())
+        .put("parameters", instrumented.parameterCount());
+  }
+
+  private static void write(MeasurementPlan plan, ObjectNode root) {
     ArrayNode array = root.putArray("sites");
-    for (Site site : sites) {
+    for (Site site : plan.sites()) {
       ObjectNode node =
           array
               .addObject()
@@ -114,35 +128,33 @@ final class ListCommand implements Callable<Integer> {
               .put("activation", site.kind().word());
       site.shapeList().forEach(node.withArray("shape")::add);
       node.put("dimension", site.dimension());
+      node.put("rows", plan.samples());
+      node.put("bytes", plan.captureBytes(site));
     }
-    ArrayNode skippedArray = root.putArray("skipped");
-    for (SkippedSite site : skipped) {
-      out.println("skipped " + site.path() + ": " + site.reason());
-      skippedArray
-          .addObject()
-          .put("path", site.path())
-          .put("call", site.call())
-          .put("activation", site.activation())
-          .put("reason", site.reason());
-    }
+    write(root, plan.skipped());
+    root.putObject("memory")
+        .put("samples", plan.samples())
+        .put("captures", plan.captureBytes())
+        .put("score", plan.scoreBytes())
+        .put("heap", plan.heapBytes());
   }
 
-  /** What the program's source says; how often and with what shapes sites run is not known. */
-  private static void listPlanned(List<PlannedSite> sites, PrintWriter out, ObjectNode root) {
-    out.println(
-        AsciiTable.getTable(
-            AsciiTable.NO_BORDERS,
-            sites,
-            List.of(
-                column("site", HorizontalAlign.LEFT).with(PlannedSite::path),
-                column("kind", HorizontalAlign.LEFT).with(s -> s.kind().word()))));
+  private static void write(List<PlannedSite> sites, ObjectNode root) {
     ArrayNode array = root.putArray("sites");
     for (PlannedSite site : sites) {
       array.addObject().put("path", site.path()).put("activation", site.kind().word());
     }
   }
 
-  private static Column column(String header, HorizontalAlign align) {
-    return new Column().header(header).headerAlign(align).dataAlign(align).maxWidth(60);
+  private static void write(ObjectNode root, List<SkippedSite> skipped) {
+    ArrayNode array = root.putArray("skipped");
+    for (SkippedSite site : skipped) {
+      array
+          .addObject()
+          .put("path", site.path())
+          .put("call", site.call())
+          .put("activation", site.activation())
+          .put("reason", site.reason());
+    }
   }
 }

@@ -1,6 +1,5 @@
 package dev.affinis.cli;
 
-import ai.djl.Device;
 import dev.affinis.instrument.Layout;
 import dev.affinis.instrument.Measurement;
 import dev.affinis.instrument.ModelSource;
@@ -19,7 +18,6 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code affinis measure}: the signature of one model. */
@@ -32,17 +30,24 @@ import picocli.CommandLine.Spec;
 final class MeasureCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
-  @Parameters(paramLabel = "MODEL", description = "A TorchScript file (.pt), or a folder with one.")
-  private Path model;
+  @Mixin private ModelOptions model;
 
   @Mixin private DataOptions data;
 
   @Option(
       names = "--out",
-      required = true,
       paramLabel = "FILE.json",
-      description = "Where to write the signature; replaced only once the new one is complete.")
+      description = {
+        "Where to write the signature; replaced only once the new one is complete. Required",
+        "unless --dry-run is given."
+      })
   private Path out;
+
+  @Option(
+      names = "--dry-run",
+      description =
+          "Show sites, rows and the memory to expect, from three samples; measure nothing.")
+  private boolean dryRun;
 
   @Option(
       names = "--batch-size",
@@ -100,26 +105,30 @@ final class MeasureCommand implements Callable<Integer> {
       description = "Scores to compute, or all (default: ${DEFAULT-VALUE}).")
   private List<String> scores;
 
-  @Option(
-      names = "--device",
-      paramLabel = "D",
-      defaultValue = "cpu",
-      converter = Words.DeviceWord.class,
-      description = "cpu or gpu:N (default: ${DEFAULT-VALUE}).")
-  private Device device;
-
   @Option(names = "--quiet", description = "Print nothing but warnings and errors.")
   private boolean quiet;
 
   @Override
   public Integer call() throws IOException {
+    if (out == null && !dryRun) {
+      throw new ParameterException(
+          spec.commandLine(), "Missing required option: '--out=FILE.json' (or pass --dry-run)");
+    }
     Measurement.Builder builder = options();
-    OutputFile.requireWritable(out);
+    if (!dryRun) {
+      OutputFile.requireWritable(out);
+    }
     Signature signature;
-    try (ModelSource<?, ?> file = ModelSource.of(model);
-        SampleSource source = data.open();
+    try (ModelSource<?, ?> file = model.open();
+        SampleSource source = data.open(file.imageTranslation());
         TerminalProgress progress = new TerminalProgress(file.name(), spec, quiet)) {
-      signature = builder.setModel(file).setSource(source).optListener(progress).build().run();
+      Measurement measurement =
+          builder.setModel(file).setSource(source).optListener(progress).build();
+      if (dryRun) {
+        spec.commandLine().getOut().println(PlanTable.render(measurement.plan()));
+        return ExitCodes.DONE;
+      }
+      signature = measurement.run();
     }
     SignatureFile.write(signature, out);
     if (!quiet) {
@@ -142,7 +151,8 @@ final class MeasureCommand implements Callable<Integer> {
           .optCovariance(covariance)
           .optRidge(ridge)
           .optScores(scores.contains("all") ? Measurement.Builder.scoreNames() : scores)
-          .optDevice(device);
+          .optSites(model.sites())
+          .optDevice(model.device());
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
     }

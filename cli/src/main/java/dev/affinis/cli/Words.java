@@ -1,6 +1,7 @@
 package dev.affinis.cli;
 
 import ai.djl.Device;
+import dev.affinis.instrument.ActivationKind;
 import dev.affinis.instrument.Layout;
 import dev.affinis.signature.Pooling;
 import dev.affinis.signature.covariance.Covariance;
@@ -60,6 +61,12 @@ final class Words {
   static final class RidgeWord extends Word<Ridge> {
     RidgeWord() {
       super(Ridge.values(), Ridge::word);
+    }
+  }
+
+  static final class KindWord extends Word<ActivationKind> {
+    KindWord() {
+      super(ActivationKind.values(), ActivationKind::word);
     }
   }
 

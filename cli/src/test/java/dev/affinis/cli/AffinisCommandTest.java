@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import javax.imageio.ImageIO;
@@ -136,6 +137,31 @@ class AffinisCommandTest {
   }
 
   @Test
+  void djlDatasetsThatAreNotHereAreExplained() throws IOException {
+    Path cache = Files.createDirectory(folder.resolve("cache"));
+    System.setProperty("DJL_CACHE_DIR", cache.toString());
+    try {
+      assertRefused(
+          ExitCodes.BAD_INPUT,
+          measure(model, "djl:cifar10"),
+          "djl:cifar10",
+          "test_batch.bin",
+          cache.resolve("cache/repo/dataset/cv/ai/djl/basicdataset/cifar10/1.0").toString(),
+          "djl:cifar10=PATH");
+      assertRefused(
+          ExitCodes.BAD_INPUT, measure(model, "djl:cifar100"), "djl:cifar100", "fashion-mnist");
+      assertRefused(ExitCodes.BAD_INPUT, measure(model, "djl:imagenet"), "djl:imagenet=DIR", "val");
+      assertRefused(
+          ExitCodes.WRONG_USE,
+          measure(model, "djl:mnist", "--mean", "0.5"),
+          "--mean [0.5]",
+          "the same number");
+    } finally {
+      System.clearProperty("DJL_CACHE_DIR");
+    }
+  }
+
+  @Test
   void missingScoresAreToldAndGiveTheirOwnCode() throws IOException {
     Path grey = Files.createDirectories(folder.resolve("grey"));
     for (int i = 0; i < 3; i++) {
@@ -161,6 +187,45 @@ class AffinisCommandTest {
     JsonNode sites = new ObjectMapper().readTree(json.toFile()).get("sites");
     assertEquals("relu", sites.at("/0/path").asText());
     assertTrue(sites.at("/0/dimension").asInt() > 1);
+    assertEquals(512, sites.at("/0/rows").asInt());
+    assertEquals(8 * 512 * sites.at("/0/dimension").asInt(), sites.at("/0/bytes").asInt());
+    JsonNode memory = new ObjectMapper().readTree(json.toFile()).get("memory");
+    assertEquals(8 * 512 * 512, memory.get("heap").asInt());
+    assertRefused(2, run("list", model, "--samples", 1), "samples must be at least 2");
+    assertRefused(2, run("list", model, "--input-size", 0), "--input-size");
+  }
+
+  @Test
+  void listNamesSitesOfAModelThatTakesNoSuchImage() throws IOException {
+    Result result = run("list", resource("models/vit.traced.pt"), "--input-size", 64);
+    assertEquals(ExitCodes.DONE, result.code(), result.err());
+    assertTrue(result.out().contains("blocks.0.mlp.act"), result.out());
+    assertTrue(result.err().contains("shapes are unknown"), result.err());
+  }
+
+  @Test
+  void dryRunTellsSitesAndMemoryAndWritesNothing() {
+    Result result = measure(model, images, "--dry-run", "--samples", 300);
+    assertEquals(ExitCodes.DONE, result.code(), result.err());
+    assertTrue(result.out().contains("300 x 16"), result.out());
+    assertTrue(result.out().contains("captures take"), result.out());
+    assertFalse(Files.exists(out));
+    result = run("measure", model, "--data", images, "--dry-run");
+    assertEquals(ExitCodes.DONE, result.code(), result.err());
+  }
+
+  @Test
+  void sitesAreChosenByPathAndKind() throws IOException {
+    Result result = measure(model, images, "--samples", 64, "--sites", "layer1.**");
+    assertEquals(ExitCodes.DONE, result.code(), result.err());
+    Signature signature = SignatureFile.read(out);
+    assertEquals(4, signature.layers().size());
+    assertEquals(Map.of("paths", List.of("layer1.**")), signature.settings().more().get("sites"));
+    Files.delete(out);
+    assertRefused(
+        3, measure(model, images, "--kinds", "gelu"), "the filter leaves all", "affinis list");
+    assertRefused(2, measure(model, images, "--kinds", "rely"), "expected one of relu", "rely");
+    assertRefused(2, measure(model, images, "--sites", "{a"), "--sites");
   }
 
   @Test

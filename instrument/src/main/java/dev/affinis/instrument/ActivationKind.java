@@ -32,7 +32,7 @@ public enum ActivationKind {
   GELU,
   /** x sigmoid(x), also known as swish. */
   SILU,
-  /** x sigmoid(b x) with a factor b other than 1, such as the quick GELU with b = 1.702. */
+  /** x sigmoid(beta x) for a beta other than 1; at 1.702 known as quick GELU. */
   SWISH,
   /** x tanh(softplus(x)). */
   MISH,

@@ -25,6 +25,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Measures the non-linearity signature of a model: runs samples through it in batches, keeps the
@@ -49,6 +51,12 @@ import java.util.function.Function;
  * and what the widest site's score needs (see {@link AffinityScore}).
  */
 public final class Measurement {
+  /** The engine that scores are computed with. */
+  private static final String ENGINE = "PyTorch";
+
+  /** Samples that a plan is made from: a batch size that no first dimension is likely to have. */
+  private static final int FEW = 3;
+
   private final ModelSource<?, ?> model;
   private final SampleSource source;
   private final Builder options;
@@ -77,21 +85,21 @@ public final class Measurement {
    * @throws IOException if a file cannot be read
    */
   public Signature run() throws IOException {
-    Device device = options.device == null ? model.device() : options.device;
+    Device device = device();
     Devices.requirePresent(device);
     source.notice().ifPresent(options.listener::notice);
-    try (NDManager manager = NDManager.newBaseManager(device, "PyTorch")) {
+    try (NDManager manager = NDManager.newBaseManager(device, ENGINE)) {
       Captured captured = capture(manager);
       List<LayerScores> layers = score(captured, manager);
       Map<String, Object> more = new LinkedHashMap<>();
       more.put("layout", options.taps.layout().word());
       more.put("batch_size", options.batchSize);
+      if (!options.taps.sites().equals(SiteFilter.ALL)) {
+        more.put("sites", options.taps.sites().describe());
+      }
       return new Signature(
           new Signature.Model(
-              model.name(),
-              model.instrumenter().runtime(),
-              model.sha256(),
-              captured.parameterCount()),
+              model.name(), model.runtime(), model.sha256(), captured.parameterCount()),
           new Signature.Data(
               source.description(),
               Math.toIntExact(captured.store().size()),
@@ -102,7 +110,7 @@ public final class Measurement {
               options.covariance,
               options.ridge,
               Devices.word(device),
-              "PyTorch " + Engine.getEngine("PyTorch").getVersion(),
+              captured.engines(),
               more),
           layers,
           captured.skipped().stream()
@@ -111,7 +119,73 @@ public final class Measurement {
     }
   }
 
-  private record Captured(CaptureStore store, List<SkippedSite> skipped, long parameterCount) {}
+  /**
+   * Finds out what a run will do, without doing it: three samples go through the instrumented model
+   * to see its sites.
+   *
+   * @return the sites and the memory to expect
+   * @throws InvalidInputException if the model or the data cannot be used
+   * @throws IOException if a file cannot be read
+   */
+  public MeasurementPlan plan() throws IOException {
+    Devices.requirePresent(device());
+    source.notice().ifPresent(options.listener::notice);
+    int samples = Math.min(options.selection.count(), source.size());
+    Selection few =
+        new Selection(
+            Math.max(2, Math.min(FEW, samples)),
+            options.selection.order(),
+            options.selection.seed());
+    try (NDManager manager = NDManager.newBaseManager(device(), ENGINE);
+        BatchLoader loader =
+            BatchLoader.builder()
+                .setSource(source)
+                .setManager(manager)
+                .setSelection(few)
+                .optBatchSize(few.count())
+                .optSkipBad(options.skipsBad)
+                .build()) {
+      return withModel(
+          instrumented -> {
+            SiteCheck check = new SiteCheck(instrumented);
+            try (BatchLoader.Batch batch = loader.next();
+                NDManager scratch = batch.data().getManager().newSubManager()) {
+              check.probe(instrumented, batch.data());
+              List<Capture> captures =
+                  check.accept(instrumented.run(new NDList(in(scratch, batch.data()))));
+              return new MeasurementPlan(
+                  samples,
+                  captures.stream().map(Capture::site).toList(),
+                  check.skipped(),
+                  instrumented.parameterCount());
+            }
+          });
+    }
+  }
+
+  private Device device() {
+    return options.device == null ? model.device() : options.device;
+  }
+
+  /** Lends the model that was given instrumented, or instruments it for this call. */
+  private <T> T withModel(Function<InstrumentedModel<?, ?>, T> use) throws IOException {
+    if (options.instrumented != null) {
+      return use.apply(options.instrumented);
+    }
+    try (InstrumentedModel<?, ?> instrumented =
+        InstrumentedModel.builder()
+            .setSource(model)
+            .optPooling(options.taps.pooling())
+            .optLayout(options.taps.layout())
+            .optSites(options.taps.sites())
+            .optDevice(device())
+            .build()) {
+      return use.apply(instrumented);
+    }
+  }
+
+  private record Captured(
+      CaptureStore store, List<SkippedSite> skipped, long parameterCount, String engines) {}
 
   private Captured capture(NDManager manager) throws IOException {
     try (BatchLoader loader =
@@ -127,19 +201,7 @@ public final class Measurement {
       BatchLoader.Batch first = loader.next();
       List<HostArray> expected = plainOutputs(first);
       CaptureStore store = new CaptureStore(manager, loader.samples());
-      if (options.instrumented != null) {
-        return capture(loader, first, expected, options.instrumented, store);
-      }
-      try (InstrumentedModel<?, ?> instrumented =
-          InstrumentedModel.builder()
-              .setSource(model)
-              .optPooling(options.taps.pooling())
-              .optLayout(options.taps.layout())
-              .optSites(options.taps.sites())
-              .optDevice(manager.getDevice())
-              .build()) {
-        return capture(loader, first, expected, instrumented, store);
-      }
+      return withModel(instrumented -> capture(loader, first, expected, instrumented, store));
     }
   }
 
@@ -158,7 +220,16 @@ public final class Measurement {
     }
     options.listener.end();
     reportSkipped(loader.skipped());
-    return new Captured(store, check.skipped(), instrumented.parameterCount());
+    return new Captured(
+        store, check.skipped(), instrumented.parameterCount(), engines(instrumented));
+  }
+
+  /** What ran the model and what computed the scores, with versions. */
+  private static String engines(InstrumentedModel<?, ?> instrumented) {
+    return Stream.of(instrumented.getNDManager().getEngine(), Engine.getEngine(ENGINE))
+        .map(engine -> engine.getEngineName() + " " + engine.getVersion())
+        .distinct()
+        .collect(Collectors.joining(", "));
   }
 
   private List<HostArray> plainOutputs(BatchLoader.Batch batch) throws IOException {

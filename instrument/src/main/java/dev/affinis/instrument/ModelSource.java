@@ -12,13 +12,17 @@ import ai.djl.repository.zoo.ModelNotFoundException;
 import ai.djl.repository.zoo.ZooModel;
 import ai.djl.translate.NoopTranslator;
 import ai.djl.translate.Translator;
+import dev.affinis.instrument.block.BlockInstrumenter;
+import dev.affinis.instrument.data.ImageTranslation;
 import dev.affinis.instrument.onnx.OnnxInstrumenter;
 import dev.affinis.instrument.torchscript.TorchScriptInstrumenter;
+import dev.affinis.signature.Signature.ModelRuntime;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -40,6 +44,7 @@ public final class ModelSource<I, O> implements AutoCloseable {
   private final Checksum checksum;
   private final Translator<I, O> translator;
   private final Model owned;
+  private Optional<ImageTranslation> imageTranslation = Optional.empty();
 
   private ModelSource(
       Origin origin,
@@ -148,14 +153,23 @@ public final class ModelSource<I, O> implements AutoCloseable {
     try {
       if (model.getBlock() instanceof SymbolBlock) {
         try (model) {
-          return ofLoadedFile(model, options(criteria), model.getTranslator());
+          return withTranslation(
+              ofLoadedFile(model, options(criteria), model.getTranslator()), criteria, model);
         }
       }
-      return ofBlock(model);
+      ModelSource<P, Q> source = ofBlock(model, model.getTranslator(), model);
+      return withTranslation(source, criteria, model);
     } catch (IOException | RuntimeException e) {
       model.close();
       throw e;
     }
+  }
+
+  private static <P, Q> ModelSource<P, Q> withTranslation(
+      ModelSource<P, Q> source, Criteria<P, Q> criteria, ZooModel<P, Q> model) {
+    source.imageTranslation =
+        ImageTranslation.of(criteria.getInputClass(), model.getTranslator(), model);
+    return source;
   }
 
   private static Map<String, String> options(Criteria<?, ?> criteria) {
@@ -218,7 +232,7 @@ public final class ModelSource<I, O> implements AutoCloseable {
       model.setBlock(block);
       model.load(
           parameters.toAbsolutePath().getParent(), parts.group(1), Map.of("epoch", parts.group(2)));
-      return ofBlock(model);
+      return ofBlock(model, new NoopTranslator(), model);
     } catch (MalformedModelException | IllegalArgumentException | EngineException e) {
       model.close();
       throw new InvalidInputException(
@@ -237,11 +251,14 @@ public final class ModelSource<I, O> implements AutoCloseable {
     }
     return model.getBlock() instanceof SymbolBlock
         ? ofLoadedFile(model, Map.of(), translator)
-        : ofBlock(model);
+        : ofBlock(model, translator, null);
   }
 
-  private static <P, Q> ModelSource<P, Q> ofBlock(Model model) {
-    throw new InvalidInputException("model " + model.getName() + " is made of DJL's own blocks");
+  private static <P, Q> ModelSource<P, Q> ofBlock(
+      Model model, Translator<P, Q> translator, Model owned) {
+    BlockInstrumenter instrumenter = new BlockInstrumenter(model);
+    return new ModelSource<>(
+        Origin.of(model), instrumenter, instrumenter::sha256, translator, owned);
   }
 
   /** A model file that the engine has loaded: found again by the rules of the engine. */
@@ -336,6 +353,15 @@ public final class ModelSource<I, O> implements AutoCloseable {
   }
 
   /**
+   * Returns what runs the model.
+   *
+   * @return the runtime
+   */
+  public ModelRuntime runtime() {
+    return instrumenter.runtime();
+  }
+
+  /**
    * Computes the model's checksum.
    *
    * @return SHA-256 of the model file in lower-case hexadecimal; for DJL's own blocks, of the
@@ -354,6 +380,16 @@ public final class ModelSource<I, O> implements AutoCloseable {
    */
   public Translator<I, O> translator() {
     return translator;
+  }
+
+  /**
+   * Returns how images become this model's inputs, if it came with a translator that takes images:
+   * what data is to be opened with, unless the user asks for something else.
+   *
+   * @return the translation; nothing for a model that was not looked up with criteria for images
+   */
+  public Optional<ImageTranslation> imageTranslation() {
+    return imageTranslation;
   }
 
   /** Folder of the model's artifacts, may be {@code null}. */

@@ -3,7 +3,9 @@ package dev.affinis.instrument;
 import java.nio.file.FileSystems;
 import java.nio.file.Path;
 import java.nio.file.PathMatcher;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -90,6 +92,21 @@ public record SiteFilter(List<String> globs, Set<ActivationKind> kinds, int firs
    */
   public boolean accepts(int index, String path, ActivationKind kind) {
     return index >= first && index <= last && mayAccept(path, kind);
+  }
+
+  /** What it asks for, by name, for signature files. */
+  Map<String, Object> describe() {
+    Map<String, Object> parts = new LinkedHashMap<>();
+    if (!globs.isEmpty()) {
+      parts.put("paths", globs);
+    }
+    if (!kinds.isEmpty()) {
+      parts.put("kinds", kinds.stream().map(ActivationKind::word).sorted().toList());
+    }
+    if (first > 0 || last < Integer.MAX_VALUE) {
+      parts.put("indices", List.of(first, last));
+    }
+    return parts;
   }
 
   /** Module names are to a path what folders are to a file. */

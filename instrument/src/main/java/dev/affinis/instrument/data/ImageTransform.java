@@ -25,12 +25,16 @@ final class ImageTransform {
   record Geometry(int resizedWidth, int resizedHeight, int left, int top, int width, int height) {}
 
   private final Preprocessing preprocessing;
-  private final float[] mean = new float[3];
-  private final float[] std = new float[3];
+  private final int channels;
+  private final float[] mean;
+  private final float[] std;
 
   ImageTransform(Preprocessing preprocessing) {
     this.preprocessing = preprocessing;
-    for (int c = 0; c < 3; c++) {
+    channels = preprocessing.channels();
+    mean = new float[channels];
+    std = new float[channels];
+    for (int c = 0; c < channels; c++) {
       mean[c] = preprocessing.mean().get(c).floatValue();
       std[c] = preprocessing.std().get(c).floatValue();
     }
@@ -85,7 +89,7 @@ final class ImageTransform {
    *
    * @param image the decoded image
    * @param geometry its geometry
-   * @param target takes 3 x H x W values from its position on, which moves behind them
+   * @param target takes C x H x W values from its position on, which moves behind them
    */
   void apply(RgbImage image, Geometry geometry, FloatBuffer target) {
     int width = geometry.width();
@@ -113,7 +117,10 @@ final class ImageTransform {
       } else {
         resizer.row(y, row);
       }
-      for (int c = 0; c < 3; c++) {
+      if (channels == 1) {
+        toGrey(row, rowWidth);
+      }
+      for (int c = 0; c < channels; c++) {
         int from = c * rowWidth + left;
         for (int x = from; x < from + width; x++) {
           row[x] = (row[x] - mean[c]) / std[c];
@@ -121,6 +128,18 @@ final class ImageTransform {
         target.put(start + c * plane + y * width, row, from, width);
       }
     }
-    target.position(start + 3 * plane);
+    target.position(start + channels * plane);
+  }
+
+  /** Replaces a row's reds by its luminance (ITU-R 601, as Pillow); grey pixels stay exact. */
+  private static void toGrey(float[] row, int width) {
+    for (int x = 0; x < width; x++) {
+      float red = row[x];
+      float green = row[width + x];
+      float blue = row[2 * width + x];
+      if (red != green || green != blue) {
+        row[x] = 0.299f * red + 0.587f * green + 0.114f * blue;
+      }
+    }
   }
 }

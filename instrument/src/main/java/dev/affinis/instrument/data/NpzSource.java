@@ -15,6 +15,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.apache.commons.compress.archivers.zip.ZipArchiveEntry;
 import org.apache.commons.compress.archivers.zip.ZipFile;
@@ -50,7 +51,7 @@ public final class NpzSource implements SampleSource {
     List<Long> sizes = header.shape();
     if (isImages()) {
       geometry = transform.geometry(sizes.get(2).intValue(), sizes.get(1).intValue());
-      shape = new Shape(3, geometry.height(), geometry.width());
+      shape = new Shape(preprocessing.channels(), geometry.height(), geometry.width());
     } else {
       geometry = null;
       shape = new Shape(sizes.get(1), sizes.get(2), sizes.get(3));
@@ -161,6 +162,55 @@ public final class NpzSource implements SampleSource {
     }
   }
 
+  /**
+   * The images, to be converted in another way; nothing if the file has inputs. This source keeps
+   * the file open: closing the images closes it.
+   */
+  Optional<ImageCollection> images() {
+    return isImages() ? Optional.of(new Images()) : Optional.empty();
+  }
+
+  /** The array {@code images} without the preprocessing. */
+  private final class Images implements ImageCollection {
+    private final int width = header.shape().get(2).intValue();
+    private final int height = header.shape().get(1).intValue();
+
+    @Override
+    public int size() {
+      return NpzSource.this.size();
+    }
+
+    @Override
+    public ImageDecoder.Size imageSize(int index) {
+      return new ImageDecoder.Size(width, height);
+    }
+
+    @Override
+    public RgbImage image(int index) {
+      return new RgbImage.Bytes(width, height, row(index), 0, 3, 3 * width, 0, 1, 2);
+    }
+
+    @Override
+    public String name(int index) {
+      return NpzSource.this.name(index);
+    }
+
+    @Override
+    public String description() {
+      return NpzSource.this.description();
+    }
+
+    @Override
+    public Map<String, Object> describe() {
+      return Map.of();
+    }
+
+    @Override
+    public void close() {
+      NpzSource.this.close();
+    }
+  }
+
   private boolean isImages() {
     return array.equals("images");
   }
@@ -177,19 +227,18 @@ public final class NpzSource implements SampleSource {
 
   @Override
   public void read(int index, FloatBuffer target) {
-    byte[] row;
+    if (geometry != null) {
+      transform.apply(new Images().image(index), geometry, target);
+    } else {
+      copyFloats(ByteBuffer.wrap(row(index)).order(ByteOrder.LITTLE_ENDIAN), target);
+    }
+  }
+
+  private byte[] row(int index) {
     try {
-      row = data.row(index);
+      return data.row(index);
     } catch (IOException e) {
       throw new InvalidInputException(name(index) + " cannot be read: " + e.getMessage(), e);
-    }
-    if (geometry != null) {
-      int height = header.shape().get(1).intValue();
-      int width = header.shape().get(2).intValue();
-      transform.apply(
-          new RgbImage.Bytes(width, height, row, 0, 3, 3 * width, 0, 1, 2), geometry, target);
-    } else {
-      copyFloats(ByteBuffer.wrap(row).order(ByteOrder.LITTLE_ENDIAN), target);
     }
   }
 

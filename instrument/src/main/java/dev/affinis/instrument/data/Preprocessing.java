@@ -11,18 +11,22 @@ import java.util.OptionalInt;
  * images are used at their own size if all have the same one, and otherwise by the ImageNet
  * standard (shorter side to 256, centre crop of 224).
  *
+ * <p>The number of means says how many channels the model takes: with three, a grey image stands
+ * for red, green and blue; with one, colours become 0.299 red + 0.587 green + 0.114 blue.
+ *
  * @param inputSize resize to this many pixels in width and height, whatever the image's proportions
  * @param resize resize the shorter side to this many pixels and keep the proportions
  * @param crop cut a square with this many pixels a side out of the centre
- * @param mean mean per channel (red, green, blue) of values in [0, 1]
- * @param std standard deviation per channel of values in [0, 1]
+ * @param mean mean per channel (red, green, blue; or grey alone) of values in [0, 1]
+ * @param std standard deviation per channel of values in [0, 1]; as many as there are means
  */
 public record Preprocessing(
     OptionalInt inputSize,
     OptionalInt resize,
     OptionalInt crop,
     List<Double> mean,
-    List<Double> std) {
+    List<Double> std)
+    implements ImageConversion {
 
   /** Largest width and height that may be asked for. */
   private static final int MAX_PIXELS = 16_384;
@@ -51,6 +55,10 @@ public record Preprocessing(
     }
     checkChannels("--mean", mean, false);
     checkChannels("--std", std, true);
+    if (mean.size() != std.size()) {
+      throw new IllegalArgumentException(
+          "--mean " + mean + " and --std " + std + " must have the same number of values");
+    }
   }
 
   private static void checkPixels(String option, OptionalInt pixels) {
@@ -61,9 +69,12 @@ public record Preprocessing(
   }
 
   private static void checkChannels(String option, List<Double> values, boolean positive) {
-    if (values.size() != 3) {
+    if (values.size() != 3 && values.size() != 1) {
       throw new IllegalArgumentException(
-          option + " must be three numbers (red, green, blue), got " + values);
+          option
+              + " must be three numbers (red, green, blue), or one for a model that takes grey images,"
+              + " got "
+              + values);
     }
     for (double value : values) {
       if (!Double.isFinite(value) || (positive && value <= 0)) {
@@ -82,6 +93,11 @@ public record Preprocessing(
     return new Builder();
   }
 
+  /** How many channels an input has: 3, or 1 for grey. */
+  int channels() {
+    return mean.size();
+  }
+
   /** Returns whether images keep their own size and are not cropped. */
   boolean keepsSize() {
     return inputSize.isEmpty() && resize.isEmpty() && crop.isEmpty();
@@ -96,7 +112,7 @@ public record Preprocessing(
   /** What is done to an image, for the signature file. */
   Map<String, Object> describe() {
     Map<String, Object> map = new LinkedHashMap<>();
-    map.put("input", "RGB images, values in [0, 1]");
+    map.put("input", (channels() == 1 ? "grey" : "RGB") + " images, values in [0, 1]");
     inputSize.ifPresent(px -> map.put("resize", Map.of("exactly", List.of(px, px))));
     resize.ifPresent(px -> map.put("resize", Map.of("shorter_side", px)));
     if (inputSize.isPresent() || resize.isPresent()) {
@@ -156,7 +172,7 @@ public record Preprocessing(
     /**
      * Sets what is subtracted from each channel; ImageNet's mean unless set.
      *
-     * @param values red, green, blue
+     * @param values red, green, blue; or one value for grey images
      * @return this builder
      */
     public Builder optMean(List<Double> values) {
@@ -167,7 +183,7 @@ public record Preprocessing(
     /**
      * Sets what each channel is then divided by; ImageNet's deviation unless set.
      *
-     * @param values red, green, blue, all positive
+     * @param values red, green, blue, or one for grey images; all positive
      * @return this builder
      */
     public Builder optStd(List<Double> values) {

@@ -38,14 +38,18 @@ public final class RandomSource implements SampleSource {
     this.seed = seed;
   }
 
-  /** Three channels, of the size that images would get, 224 pixels a side if none is given. */
+  /**
+   * As many channels as there are means, of the size that images would get, 224 pixels a side if
+   * none is given.
+   */
   static RandomSource create(Preprocessing preprocessing, Selection selection) {
     if (preprocessing.resize().isPresent() && preprocessing.crop().isEmpty()) {
       throw new InvalidInputException(
           "random samples have no shorter side to resize: pass --input-size instead of --resize");
     }
     int pixels = preprocessing.inputSize().orElse(preprocessing.crop().orElse(DEFAULT_SIZE));
-    return new RandomSource(new Shape(3, pixels, pixels), selection.count(), selection.seed());
+    return new RandomSource(
+        new Shape(preprocessing.channels(), pixels, pixels), selection.count(), selection.seed());
   }
 
   @Override

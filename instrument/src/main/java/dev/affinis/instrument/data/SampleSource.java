@@ -20,36 +20,44 @@ public interface SampleSource extends AutoCloseable {
   /**
    * Opens what a user named.
    *
-   * @param source {@code random}; the path of an {@code .npz} file; or the path of a folder of
-   *     images (a folder called {@code random} is {@code ./random})
-   * @param preprocessing how images become tensors; random samples take their size from it
+   * @param source {@code random}; the path of an {@code .npz} file; the path of a folder of images
+   *     (a folder called {@code random} is {@code ./random}); or {@code djl:} and the name of a
+   *     dataset that DJL knows: {@code cifar10}, {@code fashion-mnist}, {@code mnist} or {@code
+   *     imagenet}, the test images, or those for training with {@code /train} behind the name, from
+   *     DJL's cache, from the network, or from {@code =PATH} behind it all
+   * @param conversion how images become tensors; random samples take their size from it
    * @param selection which samples will be used; a folder is asked for the sizes of these images
    *     when no size is given, and random samples take their seed and number from it
    * @return the open source
    * @throws InvalidInputException if there is no such source or it cannot be used
    */
-  static SampleSource open(String source, Preprocessing preprocessing, Selection selection) {
+  static SampleSource open(String source, ImageConversion conversion, Selection selection) {
+    Preprocessing preprocessing =
+        conversion instanceof Preprocessing given ? given : Preprocessing.builder().build();
     if (source.equals("random")) {
       return RandomSource.create(preprocessing, selection);
     }
+    if (NamedDataset.isNamed(source)) {
+      return NamedDataset.open(source).through(conversion, selection);
+    }
     Path path = Path.of(source);
     if (Files.isDirectory(path)) {
-      return ImageFolderSource.open(path, preprocessing, selection);
+      return new ImageFolder(path, path.toString()).through(conversion, selection);
     }
+    String expected =
+        "expected a folder of images, an .npz file, the word random or a dataset such as"
+            + " djl:cifar10";
     if (!Files.exists(path)) {
+      throw new InvalidInputException("data " + source + " does not exist: " + expected);
+    }
+    if (!source.toLowerCase(Locale.ROOT).endsWith(".npz")) {
       throw new InvalidInputException(
-          "data "
-              + source
-              + " does not exist: expected a folder of images, an .npz file or the word random");
+          "data " + source + " is a file, but not an .npz: " + expected);
     }
-    if (source.toLowerCase(Locale.ROOT).endsWith(".npz")) {
-      return NpzSource.open(path, preprocessing);
-    }
-    throw new InvalidInputException(
-        "data "
-            + source
-            + " is a file, but not an .npz: expected a folder of images, an .npz file or the word"
-            + " random");
+    NpzSource npz = NpzSource.open(path, preprocessing);
+    return conversion instanceof Preprocessing || npz.images().isEmpty()
+        ? npz
+        : npz.images().get().through(conversion, selection);
   }
 
   /**

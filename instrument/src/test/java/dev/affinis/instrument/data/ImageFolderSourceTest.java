@@ -77,8 +77,12 @@ class ImageFolderSourceTest {
     return Files.write(file, content);
   }
 
+  private static SampleSource open(Path images, Preprocessing preprocessing, Selection selection) {
+    return new ImageFolder(images, images.toString()).through(preprocessing, selection);
+  }
+
   private float[] read(Preprocessing preprocessing) {
-    try (SampleSource source = ImageFolderSource.open(folder, preprocessing, TEN)) {
+    try (SampleSource source = open(folder, preprocessing, TEN)) {
       return read(source, 0);
     }
   }
@@ -91,7 +95,7 @@ class ImageFolderSourceTest {
   }
 
   private String failure(Preprocessing preprocessing) {
-    return failure(() -> ImageFolderSource.open(folder, preprocessing, TEN));
+    return failure(() -> open(folder, preprocessing, TEN));
   }
 
   private static String failure(Runnable action) {
@@ -253,7 +257,7 @@ class ImageFolderSourceTest {
     }
     Files.createDirectories(folder.resolve("folder.png"));
     Files.createSymbolicLink(folder.resolve("b/loop"), folder);
-    try (SampleSource source = ImageFolderSource.open(folder, PLAIN, TEN)) {
+    try (SampleSource source = open(folder, PLAIN, TEN)) {
       assertEquals(
           List.of("a/x/deep.jpeg", "b/10.png", "b/2.PNG", "c.png"),
           IntStream.range(0, source.size())
@@ -267,10 +271,9 @@ class ImageFolderSourceTest {
   void missingAndEmptyFoldersAreNamed() throws IOException {
     assertTrue(failure(PLAIN).contains("has no images"));
     Path none = folder.resolve("none");
-    assertTrue(
-        failure(() -> ImageFolderSource.open(none, PLAIN, TEN)).endsWith("none does not exist"));
+    assertTrue(failure(() -> open(none, PLAIN, TEN)).endsWith("none does not exist"));
     Path file = write("a.txt", new byte[3]);
-    assertTrue(failure(() -> ImageFolderSource.open(file, PLAIN, TEN)).endsWith("is a file"));
+    assertTrue(failure(() -> open(file, PLAIN, TEN)).endsWith("is a file"));
     assertTrue(
         failure(() -> SampleSource.open(none.toString(), PLAIN, TEN)).contains("the word random"));
     assertTrue(
@@ -281,7 +284,7 @@ class ImageFolderSourceTest {
   void imagesOfOneSizeKeepIt() throws IOException {
     write("a.png", encode(noise(40, 30, 1), "png"));
     write("b.jpg", encode(noise(40, 30, 2), "jpg"));
-    try (SampleSource source = ImageFolderSource.open(folder, PLAIN, TEN)) {
+    try (SampleSource source = open(folder, PLAIN, TEN)) {
       assertEquals(new Shape(3, 30, 40), source.sampleShape());
       assertTrue(source.notice().isEmpty());
       assertEquals("none", source.preprocess().get("resize"));
@@ -294,7 +297,7 @@ class ImageFolderSourceTest {
     write("a.png", encode(noise(40, 30, 1), "png"));
     write("b.jpg", encode(noise(30, 40, 2), "jpg"));
     write("c.jpg", encode(noise(40, 30, 2), "jpg"));
-    try (SampleSource source = ImageFolderSource.open(folder, PLAIN, TEN)) {
+    try (SampleSource source = open(folder, PLAIN, TEN)) {
       assertEquals(new Shape(3, 224, 224), source.sampleShape());
       assertTrue(source.notice().orElseThrow().contains("[40 x 30, 30 x 40]"));
       assertEquals(Map.of("shorter_side", 256), source.preprocess().get("resize"));
@@ -304,7 +307,7 @@ class ImageFolderSourceTest {
     }
     // Only the selected images count.
     Files.move(folder.resolve("b.jpg"), folder.resolve("d.jpg"));
-    try (SampleSource source = ImageFolderSource.open(folder, PLAIN, Selection.first(2))) {
+    try (SampleSource source = open(folder, PLAIN, Selection.first(2))) {
       assertEquals(new Shape(3, 30, 40), source.sampleShape());
       String message = failure(() -> read(source, 2));
       assertTrue(message.contains("d.jpg comes out as 30 x 40"), message);

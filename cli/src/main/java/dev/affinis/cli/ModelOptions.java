@@ -1,0 +1,83 @@
+package dev.affinis.cli;
+
+import ai.djl.Device;
+import dev.affinis.instrument.ActivationKind;
+import dev.affinis.instrument.ModelSource;
+import dev.affinis.instrument.SiteFilter;
+import dev.affinis.instrument.ZooAddress;
+import java.io.IOException;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.List;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Which model a command looks into, which of its sites, and where it runs. */
+final class ModelOptions {
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec spec;
+
+  @Parameters(
+      paramLabel = "MODEL",
+      description = {
+        "A TorchScript file (.pt), an ONNX file (.onnx), a folder with one, or a DJL address",
+        "(djl://group/artifact)."
+      })
+  private String model;
+
+  @Option(
+      names = "--device",
+      paramLabel = "D",
+      defaultValue = "cpu",
+      converter = Words.DeviceWord.class,
+      description = "cpu or gpu:N (default: ${DEFAULT-VALUE}).")
+  private Device device;
+
+  @Option(
+      names = "--sites",
+      paramLabel = "GLOB",
+      split = ",",
+      description = {
+        "Only sites whose path fits one of these, such as features.* or layer?.**",
+        "(* within a name, ** across)."
+      })
+  private List<String> globs = List.of();
+
+  @Option(
+      names = "--kinds",
+      paramLabel = "KIND",
+      split = ",",
+      converter = Words.KindWord.class,
+      description = "Only these activation functions, such as relu,gelu.")
+  private List<ActivationKind> kinds = List.of();
+
+  ModelSource<?, ?> open() throws IOException {
+    if (ZooAddress.isAddress(model)) {
+      return ZooAddress.open(model, device);
+    }
+    try {
+      return ModelSource.of(Path.of(model));
+    } catch (InvalidPathException e) {
+      throw new ParameterException(
+          spec.commandLine(), "model " + model + " is no valid path: " + e.getReason(), e);
+    }
+  }
+
+  Device device() {
+    return device;
+  }
+
+  /** The sites that are meant; a glob that is none is wrong use. */
+  SiteFilter sites() {
+    try {
+      return SiteFilter.ALL
+          .paths(globs.toArray(String[]::new))
+          .kinds(kinds.toArray(ActivationKind[]::new));
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), "--sites: " + e.getMessage(), e);
+    }
+  }
+}

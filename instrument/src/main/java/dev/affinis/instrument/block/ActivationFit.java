@@ -1,0 +1,222 @@
+package dev.affinis.instrument.block;
+
+import dev.affinis.instrument.ActivationKind;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.DoubleUnaryOperator;
+
+/**
+ * Tells which activation function has given values on a grid.
+ *
+ * <p>The parameter of a family (a slope, a bound, a beta) is read off at one or two points; then
+ * every point has to fit, to {@value #TOLERANCE} absolute and relative.
+ */
+final class ActivationFit {
+  private static final double TOLERANCE = 3e-5;
+  private static final double SELU_SCALE = 1.0507009873554805;
+  private static final double SELU_ALPHA = 1.6732632423543772;
+  private static final int FINE = 16;
+  private static final int REACH = 8;
+  private static final float[] FAR = {10, 12, 16, 20, 24, 32, 48, 64, 100, 256, 1000};
+  private static final float[] GRID = grid();
+
+  private final Map<Float, Double> values = new LinkedHashMap<>();
+
+  /**
+   * Takes a function's values.
+   *
+   * @param y values at the points of {@link #points()}; those far out that are not finite are left
+   *     out, because a formula written by hand may overflow there
+   */
+  ActivationFit(double[] y) {
+    for (int i = 0; i < GRID.length; i++) {
+      if (Math.abs(GRID[i]) <= REACH || Double.isFinite(y[i])) {
+        values.put(GRID[i], y[i]);
+      }
+    }
+  }
+
+  /**
+   * The points to evaluate at: [-8, 8] in steps of 1/16, and a few far out, where a bound may be.
+   *
+   * @return a copy of the grid, in ascending order
+   */
+  static float[] points() {
+    return GRID.clone();
+  }
+
+  private static float[] grid() {
+    int near = 2 * REACH * FINE + 1;
+    float[] grid = new float[near + 2 * FAR.length];
+    for (int i = 0; i < FAR.length; i++) {
+      grid[i] = -FAR[FAR.length - 1 - i];
+      grid[FAR.length + near + i] = FAR[i];
+    }
+    for (int i = 0; i < near; i++) {
+      grid[FAR.length + i] = (float) (i - REACH * FINE) / FINE;
+    }
+    return grid;
+  }
+
+  /** Whether the values lie on a straight line, a constant one included. */
+  boolean isAffine() {
+    double offset = at(0);
+    double slope = at(1) - offset;
+    return fits(x -> offset + slope * x);
+  }
+
+  /**
+   * Finds the activation function.
+   *
+   * @return the first kind that fits at every point
+   */
+  Optional<ActivationKind> kind() {
+    return candidates().stream().filter(c -> fits(c.function())).map(Candidate::kind).findFirst();
+  }
+
+  private record Candidate(ActivationKind kind, DoubleUnaryOperator function) {}
+
+  private List<Candidate> candidates() {
+    List<Candidate> all = new ArrayList<>();
+    addPiecewiseLinear(all);
+    addExponential(all);
+    addSmooth(all);
+    return all;
+  }
+
+  private void addPiecewiseLinear(List<Candidate> all) {
+    double low = at(-8);
+    double slope = -at(-1);
+    all.add(new Candidate(ActivationKind.RELU, x -> Math.max(0, x)));
+    all.add(new Candidate(ActivationKind.RELU6, x -> clip(x, 0, 6)));
+    // A slope of -1 is the absolute value, which is no activation function.
+    if (Math.abs(slope + 1) > TOLERANCE) {
+      all.add(new Candidate(ActivationKind.LEAKY_RELU, x -> x >= 0 ? x : slope * x));
+    }
+    double farLow = at(-1000);
+    double farHigh = at(1000);
+    all.add(new Candidate(ActivationKind.HARDTANH, x -> clip(x, farLow, farHigh)));
+    double rise = at(0.5) - at(0);
+    if (rise > 0) {
+      all.add(new Candidate(ActivationKind.HARDSIGMOID, x -> clip(2 * rise * x + 0.5, 0, 1)));
+    }
+    all.add(new Candidate(ActivationKind.HARDSWISH, x -> x * clip(x / 6 + 0.5, 0, 1)));
+    double shrink = 8 - at(8);
+    if (shrink > 0) {
+      all.add(
+          new Candidate(
+              ActivationKind.SOFTSHRINK, x -> Math.signum(x) * Math.max(0, Math.abs(x) - shrink)));
+    }
+    double bound = lastNotKept(true);
+    all.add(new Candidate(ActivationKind.HARDSHRINK, x -> Math.abs(x) > bound ? x : 0));
+    double threshold = lastNotKept(false);
+    if (threshold < 1000) {
+      all.add(new Candidate(ActivationKind.THRESHOLD, x -> x > threshold ? x : low));
+    }
+  }
+
+  private void addExponential(List<Candidate> all) {
+    double alpha = at(-1) / Math.expm1(-1);
+    all.add(new Candidate(ActivationKind.ELU, x -> x > 0 ? x : alpha * Math.expm1(x)));
+    all.add(
+        new Candidate(
+            ActivationKind.SELU, x -> SELU_SCALE * (x > 0 ? x : SELU_ALPHA * Math.expm1(x))));
+    double celu = celuAlpha(at(-1));
+    all.add(new Candidate(ActivationKind.CELU, x -> x > 0 ? x : celu * Math.expm1(x / celu)));
+    all.add(new Candidate(ActivationKind.SIGMOID, ActivationFit::sigmoid));
+    all.add(new Candidate(ActivationKind.LOG_SIGMOID, x -> -softplus(-x)));
+    double beta = Math.log(2) / at(0);
+    if (beta > 0) {
+      all.add(new Candidate(ActivationKind.SOFTPLUS, x -> softplus(beta * x) / beta));
+    }
+    all.add(new Candidate(ActivationKind.SOFTSIGN, x -> x / (1 + Math.abs(x))));
+  }
+
+  private void addSmooth(List<Candidate> all) {
+    all.add(new Candidate(ActivationKind.TANH, Math::tanh));
+    all.add(new Candidate(ActivationKind.TANHSHRINK, x -> x - Math.tanh(x)));
+    all.add(new Candidate(ActivationKind.GELU, x -> x * normalCdf(x)));
+    double scale = Math.sqrt(2 / Math.PI);
+    all.add(
+        new Candidate(
+            ActivationKind.GELU,
+            x -> 0.5 * x * (1 + Math.tanh(scale * (x + 0.044715 * x * x * x)))));
+    all.add(new Candidate(ActivationKind.SILU, x -> x * sigmoid(x)));
+    double share = at(1);
+    if (share > 0 && share < 1) {
+      double beta = Math.log(share / (1 - share));
+      all.add(new Candidate(ActivationKind.SWISH, x -> x * sigmoid(beta * x)));
+    }
+    all.add(new Candidate(ActivationKind.MISH, x -> x * Math.tanh(softplus(x))));
+    // DJL's own takes the logarithm to base 2.
+    all.add(new Candidate(ActivationKind.MISH, x -> x * Math.tanh(softplus(x) / Math.log(2))));
+  }
+
+  private boolean fits(DoubleUnaryOperator candidate) {
+    for (Map.Entry<Float, Double> point : values.entrySet()) {
+      double expected = candidate.applyAsDouble(point.getKey());
+      // Written so that NaN does not fit.
+      if (!(Math.abs(point.getValue() - expected) <= TOLERANCE * (1 + Math.abs(expected)))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private double at(double x) {
+    return values.getOrDefault((float) x, Double.NaN);
+  }
+
+  /** The largest point (or its magnitude) at which the function does not return its argument. */
+  private double lastNotKept(boolean inMagnitude) {
+    double last = Double.NEGATIVE_INFINITY;
+    for (Map.Entry<Float, Double> point : values.entrySet()) {
+      double x = point.getKey();
+      if (Math.abs(point.getValue() - x) > TOLERANCE * (1 + Math.abs(x))) {
+        last = Math.max(last, inMagnitude ? Math.abs(x) : x);
+      }
+    }
+    return last;
+  }
+
+  /** Solves alpha (exp(-1 / alpha) - 1) = y for alpha: the left side falls from 0 to -1. */
+  private static double celuAlpha(double y) {
+    double low = 1e-3;
+    double high = 1e4;
+    for (int i = 0; i < 200; i++) {
+      double middle = Math.sqrt(low * high);
+      if (middle * Math.expm1(-1 / middle) > y) {
+        low = middle;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
+  }
+
+  private static double clip(double x, double low, double high) {
+    return Math.min(Math.max(x, low), high);
+  }
+
+  private static double sigmoid(double x) {
+    return 1 / (1 + Math.exp(-x));
+  }
+
+  private static double softplus(double x) {
+    return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+  }
+
+  /** Abramowitz and Stegun 7.1.26, within 1.5e-7. */
+  private static double normalCdf(double x) {
+    double t = 1 / (1 + 0.3275911 * Math.abs(x) / Math.sqrt(2));
+    double tail =
+        t
+            * (0.254829592
+                + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
+            * Math.exp(-x * x / 2);
+    return x < 0 ? tail / 2 : 1 - tail / 2;
+  }
+}
