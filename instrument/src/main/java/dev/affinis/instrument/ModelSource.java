@@ -44,18 +44,20 @@ public final class ModelSource<I, O> implements AutoCloseable {
   private final Checksum checksum;
   private final Translator<I, O> translator;
   private final Model owned;
-  private Optional<ImageTranslation> imageTranslation = Optional.empty();
+  private final Optional<ImageTranslation> imageTranslation;
 
   private ModelSource(
       Origin origin,
       Instrumenter instrumenter,
       Checksum checksum,
       Translator<I, O> translator,
+      Optional<ImageTranslation> imageTranslation,
       Model owned) {
     this.origin = origin;
     this.instrumenter = instrumenter;
     this.checksum = checksum;
     this.translator = translator;
+    this.imageTranslation = imageTranslation;
     this.owned = owned;
   }
 
@@ -120,7 +122,8 @@ public final class ModelSource<I, O> implements AutoCloseable {
   private static <P, Q> ModelSource<P, Q> ofFile(
       ModelFile file, Origin origin, Map<String, String> options, Translator<P, Q> translator)
       throws IOException {
-    return new ModelSource<>(origin, instrumenter(file, options), file::sha256, translator, null);
+    return new ModelSource<>(
+        origin, instrumenter(file, options), file::sha256, translator, Optional.empty(), null);
   }
 
   private static Instrumenter instrumenter(ModelFile file, Map<String, String> options)
@@ -167,9 +170,13 @@ public final class ModelSource<I, O> implements AutoCloseable {
 
   private static <P, Q> ModelSource<P, Q> withTranslation(
       ModelSource<P, Q> source, Criteria<P, Q> criteria, ZooModel<P, Q> model) {
-    source.imageTranslation =
-        ImageTranslation.of(criteria.getInputClass(), model.getTranslator(), model);
-    return source;
+    return new ModelSource<>(
+        source.origin,
+        source.instrumenter,
+        source.checksum,
+        source.translator,
+        ImageTranslation.of(criteria.getInputClass(), model.getTranslator(), model),
+        source.owned);
   }
 
   private static Map<String, String> options(Criteria<?, ?> criteria) {
@@ -258,7 +265,7 @@ public final class ModelSource<I, O> implements AutoCloseable {
       Model model, Translator<P, Q> translator, Model owned) {
     BlockInstrumenter instrumenter = new BlockInstrumenter(model);
     return new ModelSource<>(
-        Origin.of(model), instrumenter, instrumenter::sha256, translator, owned);
+        Origin.of(model), instrumenter, instrumenter::sha256, translator, Optional.empty(), owned);
   }
 
   /** A model file that the engine has loaded: found again by the rules of the engine. */

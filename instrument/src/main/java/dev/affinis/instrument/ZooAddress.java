@@ -25,7 +25,6 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -51,6 +50,8 @@ import java.util.stream.Stream;
 public final class ZooAddress {
   private static final String SERVING_PROPERTIES = "serving.properties";
   private static final Pattern SCHEME = Pattern.compile("([A-Za-z][A-Za-z0-9+.-]+):.*");
+  private static final Pattern MODEL_FILE =
+      Pattern.compile("(.+?)(\\.pt|\\.onnx|-\\d{4}\\.params)");
   private static final Pattern VERSIONED = Pattern.compile("(.+?)/([\\d.]+)(/.*)?");
 
   private final String text;
@@ -90,8 +91,31 @@ public final class ZooAddress {
     try {
       return zoo.load(zoo.criteria(device));
     } catch (IOException e) {
-      throw zoo.failed("cannot be read: " + firstLine(e), e);
+      throw zoo.unreadable(e);
     }
+  }
+
+  /**
+   * Says the address in the words of DJL. The model's files are in DJL's cache afterwards.
+   *
+   * @param address the address
+   * @param device where the model is to be loaded
+   * @return criteria that this model alone fits, with images as its input if it has a translator
+   *     for them, and lists of arrays otherwise
+   * @throws InvalidInputException if there is no such model, or it is neither here nor can be
+   *     downloaded
+   */
+  public static Criteria<?, ?> criteria(String address, Device device) {
+    ZooAddress zoo = parse(address);
+    try {
+      return zoo.criteria(device);
+    } catch (IOException e) {
+      throw zoo.unreadable(e);
+    }
+  }
+
+  private InvalidInputException unreadable(IOException e) {
+    return failed("cannot be read: " + firstLine(e), e);
   }
 
   private ModelSource<?, ?> load(Criteria<?, ?> criteria) throws IOException {
@@ -146,7 +170,7 @@ public final class ZooAddress {
     Criteria.Builder<NDList, NDList> builder =
         Criteria.builder().setTypes(NDList.class, NDList.class).optModelZoo(zoo).optDevice(device);
     if (!serving.containsKey("option.modelName")) {
-      nameTheOnlyFile(folder, artifact, arguments, builder);
+      nameTheOnlyFile(folder, arguments, builder);
     }
     Optional<TranslatorFactory> factory = factory(arguments);
     Optional<Class<?>> output =
@@ -330,30 +354,23 @@ public final class ZooAddress {
 
   /** DJL expects the model file to be called as its folder; if there is only one, it is meant. */
   private static void nameTheOnlyFile(
-      Path folder,
-      Artifact artifact,
-      Map<String, Object> arguments,
-      Criteria.Builder<NDList, NDList> builder)
+      Path folder, Map<String, Object> arguments, Criteria.Builder<NDList, NDList> builder)
       throws IOException {
     if (!Files.isDirectory(folder)) {
       return;
     }
-    Map<String, String> engines = new HashMap<>(Map.of(".pt", "PyTorch", ".onnx", "OnnxRuntime"));
+    List<Matcher> models;
     try (Stream<Path> files = Files.list(folder)) {
-      List<String> models =
+      models =
           files
-              .map(file -> file.getFileName().toString())
-              .filter(file -> engines.keySet().stream().anyMatch(file::endsWith))
+              .map(file -> MODEL_FILE.matcher(file.getFileName().toString()))
+              .filter(Matcher::matches)
               .toList();
-      if (models.size() == 1) {
-        String file = models.get(0);
-        String extension = file.substring(file.lastIndexOf('.'));
-        builder.optModelName(file.substring(0, file.length() - extension.length()));
-        if (!arguments.containsKey("engine")) {
-          builder.optEngine(engines.get(extension));
-        }
-      } else if (artifact.getName() != null) {
-        builder.optModelName(artifact.getName());
+    }
+    if (models.size() == 1) {
+      builder.optModelName(models.get(0).group(1));
+      if (models.get(0).group(2).equals(".onnx") && !arguments.containsKey("engine")) {
+        builder.optEngine("OnnxRuntime");
       }
     }
   }

@@ -7,7 +7,16 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.Device;
+import ai.djl.Model;
 import ai.djl.engine.Engine;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Block;
+import ai.djl.nn.BlockFactory;
+import ai.djl.training.ParameterStore;
+import ai.djl.util.ClassLoaderUtils;
 import dev.affinis.instrument.data.ImageConversion;
 import dev.affinis.instrument.data.Preprocessing;
 import dev.affinis.instrument.data.SampleSource;
@@ -237,6 +246,33 @@ class ZooAddressTest {
     try (ModelSource<?, ?> model = ZooAddress.open(zip.toString(), Device.cpu())) {
       assertEquals("net", model.name());
       assertTrue(model.imageTranslation().isPresent());
+    }
+  }
+
+  @Test
+  void findsAModelOfDjlsOwnBlocks() throws Exception {
+    String factory = "ai.djl.basicmodelzoo.basic.MlpBlockFactory";
+    Map<String, Object> sizes = Map.of("width", 2, "height", 3, "output", 4, "hidden", "5");
+    Path served = Files.createDirectory(folder.resolve("served"));
+    try (Model model = Model.newInstance("mlp", Device.cpu(), "PyTorch")) {
+      Block block =
+          ClassLoaderUtils.initClass(
+                  ClassLoaderUtils.getContextClassLoader(), BlockFactory.class, factory)
+              .newBlock(model, served, sizes);
+      block.initialize(model.getNDManager(), DataType.FLOAT32, new Shape(1, 6));
+      model.setBlock(block);
+      model.save(served, "mlp");
+    }
+    write(
+        served.resolve("serving.properties"),
+        "blockFactory=" + factory + "\nwidth=2\nheight=3\noutput=4\nhidden=5\n");
+    try (Model model = ZooAddress.criteria(served.toString(), Device.cpu()).loadModel();
+        NDManager manager = model.getNDManager().newSubManager()) {
+      assertEquals("mlp", model.getName());
+      ParameterStore parameters = new ParameterStore(manager, false);
+      NDList input = new NDList(manager.ones(new Shape(2, 6)));
+      NDList outputs = model.getBlock().forward(parameters, input, false);
+      assertEquals(new Shape(2, 4), outputs.head().getShape());
     }
   }
 

@@ -198,24 +198,26 @@ final class BlockPlan {
       hide(node, "unknown", "static field " + name + " cannot be read: " + e.getMessage());
       return;
     }
-    List<TensorFunction> forms =
-        value == null ? List.of() : TensorFunction.of(value, field.getGenericType());
-    if (!forms.isEmpty()) {
-      Finding finding = probe.identify(forms, List.of(), 0).finding();
-      if (finding instanceof Finding.Activation activation) {
-        hide(
-            node,
-            activation.kind().word(),
-            "function "
-                + field.getName()
-                + " cannot be replaced: it is held in a static field"
-                + WAY_OUT);
-      } else if (finding instanceof Finding.Unknown unknown) {
-        hide(
-            node,
-            "unknown",
-            "function " + field.getName() + " may be an activation: " + unknown.reason() + WAY_OUT);
-      }
+    if (value == null) {
+      return;
+    }
+    judge(node, field.getName(), TensorFunction.of(value, field.getGenericType()), probe);
+    for (Slot slot : new SlotReader().readHeld(value, field.getName())) {
+      judge(node, slot.name(), TensorFunction.of(slot.get(), slot.declared()), probe);
+    }
+  }
+
+  private void judge(Node node, String name, List<TensorFunction> forms, LambdaProbe probe) {
+    if (forms.isEmpty()) {
+      return;
+    }
+    Finding finding = probe.identify(forms, List.of(), 0).finding();
+    if (finding instanceof Finding.Activation activation) {
+      String reason = " cannot be replaced: it is held in a static field";
+      hide(node, activation.kind().word(), "function " + name + reason + WAY_OUT);
+    } else if (finding instanceof Finding.Unknown unknown) {
+      String reason = " may be an activation: " + unknown.reason();
+      hide(node, "unknown", "function " + name + reason + WAY_OUT);
     }
   }
 

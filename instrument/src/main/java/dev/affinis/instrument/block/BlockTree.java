@@ -33,6 +33,7 @@ final class BlockTree {
 
   private final IdentityHashMap<Block, Node> nodes = new IdentityHashMap<>();
   private final List<Node> order = new ArrayList<>();
+  private final SlotReader slotReader = new SlotReader();
 
   /** A block in the tree. */
   static final class Node {
@@ -135,12 +136,12 @@ final class BlockTree {
     return node;
   }
 
-  private static void readSlots(Node node) {
+  private void readSlots(Node node) {
     if (node.block instanceof Prelu) {
       return;
     }
     try {
-      node.slots.addAll(Slot.of(node.block));
+      node.slots.addAll(slotReader.read(node.block));
     } catch (InaccessibleObjectException e) {
       node.obstacle = "its fields cannot be read: " + e.getMessage();
     }

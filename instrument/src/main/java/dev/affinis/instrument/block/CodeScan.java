@@ -206,7 +206,7 @@ final class CodeScan {
   }
 
   /** Code of the user and of DJL's blocks is read; that of libraries and of the engine is not. */
-  private static boolean isFollowed(String owner) {
+  static boolean isFollowed(String owner) {
     if (owner.startsWith("[")) {
       return false;
     }

@@ -1,12 +1,8 @@
 package dev.affinis.instrument.block;
 
-import ai.djl.nn.AbstractBaseBlock;
-import ai.djl.nn.AbstractBlock;
-import ai.djl.nn.Block;
 import java.lang.reflect.Array;
 import java.lang.reflect.Field;
 import java.lang.reflect.GenericArrayType;
-import java.lang.reflect.InaccessibleObjectException;
 import java.lang.reflect.Modifier;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.Type;
@@ -59,62 +55,45 @@ record Slot(String name, Type declared, Reader reader, Writer writer, String obs
   }
 
   /**
-   * Lists the places of a block, those of DJL's base classes left out.
+   * A field of an object.
    *
-   * @param block the block
-   * @return places that hold something, fields in the order of declaration, inherited ones last
-   * @throws InaccessibleObjectException if a module keeps its fields closed
+   * @param holder the object
+   * @param field one of its fields, made accessible here
+   * @param prefix what stands before its name
+   * @throws java.lang.reflect.InaccessibleObjectException if a module keeps it closed
    */
-  static List<Slot> of(Block block) {
-    List<Slot> slots = new ArrayList<>();
-    Class<?> type = block.getClass();
-    while (type != null
-        && !type.equals(AbstractBlock.class)
-        && !type.equals(AbstractBaseBlock.class)) {
-      for (Field field : type.getDeclaredFields()) {
-        // The enclosing instance is not a part of the block; captured variables are.
-        boolean isOuter = field.isSynthetic() && field.getName().startsWith("this$");
-        if (!isOuter && !field.getType().isPrimitive()) {
-          add(slots, ofField(block, field));
-        }
-      }
-      type = type.getSuperclass();
-    }
-    return slots;
-  }
-
-  private static Slot ofField(Block block, Field field) {
+  static Slot of(Object holder, Field field, String prefix) {
     field.setAccessible(true);
     String obstacle = null;
     if (Modifier.isStatic(field.getModifiers())) {
       obstacle = "it is held in a static field";
-    } else if (Modifier.isFinal(field.getModifiers()) && field.getDeclaringClass().isRecord()) {
+    } else if (field.getDeclaringClass().isRecord()) {
       obstacle = "it is held in a record";
     }
     return new Slot(
-        field.getName(),
+        prefix + field.getName(),
         field.getGenericType(),
-        () -> field.get(block),
-        value -> field.set(block, value),
+        () -> field.get(holder),
+        value -> field.set(holder, value),
         obstacle);
   }
 
-  /** Adds a slot, or the slots within if it holds a container. */
-  private static void add(List<Slot> slots, Slot slot) {
-    Object value = slot.get();
+  /** The elements of the array, list or map that it holds; empty if it holds none. */
+  List<Slot> elements() {
+    Object value = get();
+    List<Slot> elements = new ArrayList<>();
     if (value instanceof Object[] array) {
       for (int i = 0; i < array.length; i++) {
-        slots.add(slot.element(array, i));
+        elements.add(element(array, i));
       }
     } else if (value instanceof List<?> list && mayHoldObjects(list)) {
       for (int i = 0; i < list.size(); i++) {
-        slots.add(slot.element(list, i));
+        elements.add(element(list, i));
       }
     } else if (value instanceof Map<?, ?> map && mayHoldObjects(map.values())) {
-      map.entrySet().forEach(e -> slots.add(slot.element(e)));
-    } else if (value != null) {
-      slots.add(slot);
+      map.entrySet().forEach(e -> elements.add(element(e)));
     }
+    return elements;
   }
 
   private static boolean mayHoldObjects(Collection<?> values) {

@@ -252,6 +252,43 @@ class BlockInstrumenterTest {
   }
 
   @Test
+  void looksIntoTheUsersOwnObjects() {
+    TestBlocks.Kit kit = new TestBlocks.Kit(NDArray::tanh);
+    Block block =
+        new SequentialBlock()
+            .add(new TestBlocks.Equipped(kit, TestBlocks.Choice.RELU))
+            .add(new TestBlocks.Equipped(kit, TestBlocks.Choice.GELU));
+    try (Model model = model(block, ROWS);
+        NDManager manager = model.getNDManager().newSubManager()) {
+      BlockInstrumenter instrumenter = new BlockInstrumenter(model);
+      assertEquals(
+          List.of("(root) 1 softsign"),
+          hiddenWords(instrumenter.hiddenSites()).stream()
+              .map(word -> word.replaceFirst("0[12]Equipped", "(root)"))
+              .distinct()
+              .toList());
+      assertEquals(
+          List.of(
+              "01Equipped.kit.block selu?",
+              "01Equipped tanh?",
+              "01Equipped relu?",
+              "02Equipped gelu?"),
+          words(instrumenter.sites()));
+      List<Tap> taps = taps(model, options(CaptureForm.RAW), manager.randomNormal(ROWS));
+      // What both share goes by the path of the first.
+      assertEquals(
+          List.of(
+              "01Equipped tanh",
+              "01Equipped.kit.block selu",
+              "01Equipped relu",
+              "01Equipped tanh",
+              "01Equipped.kit.block selu",
+              "02Equipped gelu"),
+          taps.stream().map(t -> t.path() + " " + t.kind().word()).toList());
+    }
+  }
+
+  @Test
   void doesNotExpectAFunctionThatMayNotBeCalled() {
     SequentialBlock block = new TestBlocks.Idle().add(linear(6)).add(Activation::relu);
     try (Model model = model(block, ROWS)) {
@@ -363,7 +400,9 @@ class BlockInstrumenterTest {
     LambdaBlock lambda = new LambdaBlock(relu);
     SequentialBlock block = new SequentialBlock().add(linear(6)).add(lambda);
     try (Model model = model(block, ROWS)) {
-      Slot slot = Slot.of(lambda).stream().filter(s -> s.name().equals("lambda")).findFirst().get();
+      Slot slot =
+          new SlotReader()
+              .read(lambda).stream().filter(s -> s.name().equals("lambda")).findFirst().get();
       BlockInstrumenter instrumenter = new BlockInstrumenter(model);
       for (int i = 0; i < 2; i++) {
         TappedModel tapped = instrumenter.load(Device.cpu(), options(CaptureForm.RAW));

@@ -25,6 +25,7 @@ import dev.affinis.instrument.TapOptions;
 import dev.affinis.signature.Pooling;
 import java.util.List;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 
 /** Blocks as users write them. */
 final class TestBlocks {
@@ -321,6 +322,53 @@ final class TestBlocks {
     @Override
     NDArray forward(ParameterStore store, NDArray x) {
       return Shelf.ACT.apply(Shelf.SCALE.apply(x));
+    }
+  }
+
+  /** Tools that several blocks share. */
+  static final class Kit {
+    private final Function<NDArray, NDArray> function;
+    private final Block block = Activation.seluBlock();
+
+    Kit(Function<NDArray, NDArray> function) {
+      this.function = function;
+    }
+
+    NDArray use(ParameterStore store, NDArray x) {
+      return Custom.run(block, store, function.apply(x));
+    }
+  }
+
+  /** Activations as constants. */
+  static final class Choice {
+    static final Choice RELU = new Choice(x -> x.maximum(0));
+    static final Choice GELU = new Choice(Activation::gelu);
+    static final Choice SOFTSIGN = new Choice(Activation::softSign);
+
+    private final UnaryOperator<NDArray> function;
+
+    private Choice(UnaryOperator<NDArray> function) {
+      this.function = function;
+    }
+
+    NDArray use(NDArray x) {
+      return function.apply(x);
+    }
+  }
+
+  /** Has its functions in objects that are no blocks. */
+  static final class Equipped extends Custom {
+    private final Kit kit;
+    private final Choice choice;
+
+    Equipped(Kit kit, Choice choice) {
+      this.kit = kit;
+      this.choice = choice;
+    }
+
+    @Override
+    NDArray forward(ParameterStore store, NDArray x) {
+      return Choice.SOFTSIGN.use(choice.use(kit.use(store, x)));
     }
   }
 
