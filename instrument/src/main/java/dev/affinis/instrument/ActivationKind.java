@@ -74,12 +74,16 @@ public enum ActivationKind {
 
   /**
    * Returns what a call that is planned as this kind may turn out to be: the bounds of a clipping
-   * may be known at run time only.
+   * or a threshold may be known at run time only.
    *
    * @return the kinds, this one among them
    */
   public Set<ActivationKind> possibleAtRunTime() {
-    return this == HARDTANH ? EnumSet.of(HARDTANH, RELU6) : EnumSet.of(this);
+    return switch (this) {
+      case HARDTANH -> EnumSet.of(HARDTANH, RELU6);
+      case THRESHOLD -> EnumSet.of(THRESHOLD, RELU);
+      default -> EnumSet.of(this);
+    };
   }
 
   /**

@@ -133,9 +133,15 @@ final class SiteCheck {
     return counts.merge(key(path, kind), change, Integer::sum);
   }
 
-  /** Which of the two a clipping is may be known at run time only. */
+  /** Which of two a clipping or a threshold is may be known at run time only. */
   private static String key(String path, String kind) {
-    return path + "|" + (kind.equals(ActivationKind.HARDTANH.word()) ? "relu6" : kind);
+    String known =
+        switch (kind) {
+          case "hardtanh" -> "relu6";
+          case "threshold" -> "relu";
+          default -> kind;
+        };
+    return path + "|" + known;
   }
 
   /** The calls that cannot be measured, with reasons. */

@@ -7,6 +7,7 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import dev.affinis.instrument.ActivationKind;
 import dev.affinis.instrument.block.LambdaProbe.Finding;
+import dev.affinis.instrument.pattern.ActivationFit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;

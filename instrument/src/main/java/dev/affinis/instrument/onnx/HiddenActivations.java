@@ -5,7 +5,7 @@ import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
 import dev.affinis.instrument.SkippedSite;
-import dev.affinis.instrument.onnx.ActivationPatterns.Match;
+import dev.affinis.instrument.pattern.ActivationPatterns.Match;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
@@ -118,7 +118,7 @@ final class HiddenActivations {
   private void visitAll(GraphView inner, String path, String reason, Set<String> active) {
     NodePaths paths = new NodePaths(inner);
     Map<Integer, Match> matches = new HashMap<>();
-    ActivationPatterns.find(inner, paths, new TensorFacts(inner))
+    OnnxOperators.activations(inner, paths, new TensorFacts(inner))
         .forEach(match -> matches.put(match.last(), match));
     BitSet live = inner.live();
     for (int i = live.nextSetBit(0); i >= 0; i = live.nextSetBit(i + 1)) {

@@ -16,7 +16,7 @@ import dev.affinis.instrument.PlannedSite;
 import dev.affinis.instrument.SkippedSite;
 import dev.affinis.instrument.TapOptions;
 import dev.affinis.instrument.TappedModel;
-import dev.affinis.instrument.onnx.ActivationPatterns.Match;
+import dev.affinis.instrument.pattern.ActivationPatterns.Match;
 import dev.affinis.signature.Signature.ModelRuntime;
 import java.io.IOException;
 import java.io.InputStream;
@@ -83,7 +83,7 @@ public final class OnnxInstrumenter implements Instrumenter {
     }
     paths = new NodePaths(graph);
     facts = new TensorFacts(graph);
-    matches = ActivationPatterns.find(graph, paths, facts);
+    matches = OnnxOperators.activations(graph, paths, facts);
   }
 
   @Override

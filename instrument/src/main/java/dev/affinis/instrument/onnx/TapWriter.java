@@ -11,7 +11,7 @@ import ai.onnx.proto.OnnxMl.ValueInfoProto;
 import dev.affinis.instrument.CaptureForm;
 import dev.affinis.instrument.Layout;
 import dev.affinis.instrument.TapOptions;
-import dev.affinis.instrument.onnx.ActivationPatterns.Match;
+import dev.affinis.instrument.pattern.ActivationPatterns.Match;
 import dev.affinis.signature.Pooling;
 import java.util.Arrays;
 import java.util.HashMap;

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Enumeration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
@@ -167,6 +168,26 @@ final class ScriptArchive implements AutoCloseable {
       }
     }
     return sources;
+  }
+
+  /** For each of the program's constants its value, or null if it is no number. */
+  List<Double> readConstants() throws IOException {
+    byte[] pickle = bytes("constants.pkl");
+    return pickle == null
+        ? List.of()
+        : ScriptConstants.read(pickle, entry -> bytes("constants/" + entry));
+  }
+
+  private byte[] bytes(String name) throws IOException {
+    ZipEntry entry = zip.getEntry(folder + name);
+    if (entry == null) {
+      return null;
+    }
+    try (InputStream in = zip.getInputStream(entry)) {
+      return in.readAllBytes();
+    } catch (ZipException | EOFException e) {
+      throw damaged(e);
+    }
   }
 
   /**

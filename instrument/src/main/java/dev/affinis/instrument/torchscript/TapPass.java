@@ -3,6 +3,7 @@ package dev.affinis.instrument.torchscript;
 import dev.affinis.instrument.torchscript.ScriptFunction.Call;
 import dev.affinis.instrument.torchscript.ScriptFunction.Parameter;
 import dev.affinis.instrument.torchscript.ScriptFunction.Range;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,7 +15,9 @@ import java.util.Map;
  * object that collects what is seen, and the path of the module on whose behalf it runs. An
  * activation {@code torch.relu_(E)} becomes {@code (taps).post(scope, "relu", torch.relu_((taps)
  * .pre(scope, "relu", E)))}: both methods pool what they are given, note it and hand the tensor on,
- * before an operator in place can overwrite it. Everything else is copied character by character.
+ * before an operator in place can overwrite it. An activation that is an expression of several
+ * calls is enclosed in the same way: {@code begin} around its input where that is first used,
+ * {@code end} around the last call. Everything else is copied character by character.
  */
 final class TapPass {
   static final String TAPS = "affinis_taps";
@@ -119,34 +122,25 @@ final class TapPass {
 
   private void printCall(StringBuilder out, ScriptFile file, Call call) {
     TapPlan.Role role = plan.role(call);
-    if (role == null || role.isHidden()) {
-      printPlainCall(out, file, call);
-    } else if (role.isActivation()) {
-      String what = SCOPE + ", " + role.argument() + ", ";
-      Range input = call.arguments().get(role.input());
-      int inputStart = file.tokens().get(input.from()).start();
-      int inputEnd = file.tokens().get(input.to() - 1).end();
-      out.append('(').append(TAPS).append(").post(").append(what);
-      printRange(out, file, call.inner(), file.tokens().get(call.from()).start(), inputStart);
-      out.append('(').append(TAPS).append(").pre(").append(what);
-      printRange(out, file, call.inner(), inputStart, inputEnd);
-      out.append(", )");
-      printRange(out, file, call.inner(), inputEnd, file.tokens().get(call.close()).end());
-      out.append(", )");
-    } else {
+    boolean isSeen = role != null && !role.isHidden();
+    if (isSeen) {
       out.append('(').append(TAPS).append(").").append(role.method()).append('(');
-      out.append(role.argument());
-      printPlainCall(out, file, call);
-      out.append(", )");
+      out.append(role.isActivation() ? SCOPE + ", " + role.argument() + ", " : role.argument());
     }
+    boolean isMuted = plan.isMuted(call);
+    if (isMuted) {
+      out.append('(').append(TAPS).append(").unmute(");
+    }
+    printPlainCall(out, file, call, isMuted);
+    out.append(isMuted ? ", )" : "").append(isSeen ? ", )" : "");
   }
 
-  private void printPlainCall(StringBuilder out, ScriptFile file, Call call) {
+  private void printPlainCall(StringBuilder out, ScriptFile file, Call call, boolean isMuted) {
     List<Token> tokens = file.tokens();
     CallGraph.Target target = graph.target(call);
     boolean tapped = target != null && plan.isTapped(target.function());
-    int afterOpen = tokens.get(call.open()).end();
-    printRange(out, file, call.inner(), tokens.get(call.from()).start(), afterOpen);
+    int done = tokens.get(call.open()).end();
+    printRange(out, file, call.inner(), tokens.get(call.from()).start(), done);
     if (tapped) {
       if (target.function().equals(forward)) {
         out.setLength(out.length() - call.callee().length() - 1);
@@ -154,7 +148,35 @@ final class TapPass {
       }
       out.append(TAPS).append(", ").append(scope(target.scope())).append(", ");
     }
-    printRange(out, file, call.inner(), afterOpen, tokens.get(call.close()).end());
+    for (int i = 0; i < call.arguments().size(); i++) {
+      Range argument = call.arguments().get(i);
+      int start = tokens.get(argument.from()).start();
+      int end = tokens.get(argument.to() - 1).end();
+      List<String> around = around(call, i, isMuted && i == 0);
+      printRange(out, file, call.inner(), done, start);
+      around.forEach(method -> out.append('(').append(TAPS).append(").").append(method));
+      printRange(out, file, call.inner(), start, end);
+      out.append(", )".repeat(around.size()));
+      done = end;
+    }
+    printRange(out, file, call.inner(), done, tokens.get(call.close()).end());
+  }
+
+  /** The methods of the taps that an argument is handed through, the last one first. */
+  private List<String> around(Call call, int argument, boolean isMuted) {
+    List<String> methods = new ArrayList<>();
+    if (isMuted) {
+      methods.add("mute(");
+    }
+    TapPlan.Begin begin = plan.begin(call);
+    if (begin != null && begin.argument() == argument) {
+      methods.add("begin(" + SCOPE + ", " + begin.what() + ", ");
+    }
+    TapPlan.Role role = plan.role(call);
+    if (role != null && role.isActivation() && role.input() == argument) {
+      methods.add("pre(" + SCOPE + ", " + role.argument() + ", ");
+    }
+    return methods;
   }
 
   private static String scope(String added) {

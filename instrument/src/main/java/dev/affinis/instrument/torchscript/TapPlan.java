@@ -4,9 +4,9 @@ import dev.affinis.instrument.ActivationKind;
 import dev.affinis.instrument.InvalidInputException;
 import dev.affinis.instrument.PlannedSite;
 import dev.affinis.instrument.SkippedSite;
+import dev.affinis.instrument.torchscript.Composites.Composite;
 import dev.affinis.instrument.torchscript.ScriptFunction.Call;
 import dev.affinis.instrument.torchscript.ScriptFunction.Range;
-import dev.affinis.instrument.torchscript.ScriptFunction.Statement;
 import dev.affinis.instrument.torchscript.ScriptOperators.Permutation;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -18,11 +18,8 @@ import java.util.Set;
  * Decides what is observed: which calls are activations, which tell the layout of their result, and
  * which functions can reach one of them and so must be handed the taps.
  *
- * <p>Some activations have no operator of their own and are printed as an expression of their input
- * V: {@code torch.div(V, torch.add(torch.abs(V), 1))} is softsign (so it is for another constant c:
- * a softsign of V / c), {@code torch.sub(V, torch.tanh(V))} tanhshrink, {@code torch.mul(V,
- * torch.sigmoid(V))} SiLU, {@code torch.clamp(V, 0, 6)} ReLU6. The inner part may stand in a local
- * variable of its own; it is then no site, unless something else uses it too.
+ * <p>Activations that are written as an expression are found by {@link Composites}; the calls that
+ * are their parts are then no sites of their own.
  */
 final class TapPlan {
   /** Called by the unpickler or by constructors, with a signature that is not ours to change. */
@@ -31,7 +28,8 @@ final class TapPlan {
 
   private final CallGraph graph;
   private final IdentityHashMap<Call, Role> roles = new IdentityHashMap<>();
-  private final Set<Call> parts = java.util.Collections.newSetFromMap(new IdentityHashMap<>());
+  private final IdentityHashMap<Call, Composite> parts = new IdentityHashMap<>();
+  private final IdentityHashMap<Call, Begin> begins = new IdentityHashMap<>();
   private final Set<ScriptFunction> tapped = new HashSet<>();
 
   /**
@@ -41,8 +39,13 @@ final class TapPlan {
    * @param argument what is passed to that method before the value, as source
    * @param input for an activation the index of the argument that is its input, otherwise -1
    * @param kind the activation, or {@code null}
+   * @param mayBeNone whether the model may do the same to integers, which is no activation
    */
-  record Role(String method, String argument, int input, ActivationKind kind) {
+  record Role(String method, String argument, int input, ActivationKind kind, boolean mayBeNone) {
+    Role(String method, String argument, int input, ActivationKind kind) {
+      this(method, argument, input, kind, false);
+    }
+
     boolean isActivation() {
       return kind != null;
     }
@@ -73,11 +76,26 @@ final class TapPlan {
     }
   }
 
-  TapPlan(CallGraph graph) {
+  /**
+   * An expression that is an activation begins: one of the arguments of a call is its input.
+   *
+   * @param argument index of that argument
+   * @param what what is passed to the taps before the value, as source
+   */
+  record Begin(int argument, String what) {}
+
+  /**
+   * Makes the plan.
+   *
+   * @param graph the program
+   * @param constants values of the program's constants, null for those that are no numbers
+   */
+  TapPlan(CallGraph graph, List<Double> constants) {
     this.graph = graph;
+    Composites composites = new Composites(graph, constants);
     for (ScriptFunction function : graph.functions()) {
       if (!FIXED_SIGNATURES.contains(function.name())) {
-        findComposites(function, function.calls());
+        composites.find(function).forEach(this::add);
         assignRoles(function, function.calls());
       }
     }
@@ -90,6 +108,26 @@ final class TapPlan {
     return roles.get(call);
   }
 
+  /** The expression that begins with a call's argument, or {@code null} if none does. */
+  Begin begin(Call call) {
+    return begins.get(call);
+  }
+
+  /** Whether a function's own activations are no sites in this call, since it is a mere part. */
+  boolean isMuted(Call call) {
+    return parts.containsKey(call) && graph.target(call) != null;
+  }
+
+  private void add(Composite composite) {
+    String place = "\"#" + begins.size() + "\"";
+    String what = '"' + composite.kind().word() + "\", " + place;
+    composite.parts().forEach(part -> parts.put(part, composite));
+    begins.put(composite.first(), new Begin(composite.argument(), what));
+    roles.put(
+        composite.last(),
+        new Role("end", what, -1, composite.kind(), composite.mayActOnIntegers()));
+  }
+
   /** Whether a function is handed the taps. */
   boolean isTapped(ScriptFunction function) {
     return tapped.contains(function);
@@ -98,7 +136,7 @@ final class TapPlan {
   private void assignRoles(ScriptFunction function, List<Call> calls) {
     for (Call call : calls) {
       String operator = call.operator();
-      if (operator != null && !roles.containsKey(call) && !parts.contains(call)) {
+      if (operator != null && !roles.containsKey(call) && !parts.containsKey(call)) {
         Role role = roleOf(function, call, operator);
         if (role != null) {
           roles.put(call, role);
@@ -114,10 +152,11 @@ final class TapPlan {
     }
     ActivationKind kind = ScriptOperators.activation(operator);
     if (kind != null) {
-      return kind == ActivationKind.HARDTANH ? clip(function, call) : Role.activation(kind, 0);
-    }
-    if (isClipToSix(function, call, operator)) {
-      return Role.activation(ActivationKind.RELU6, 0);
+      return switch (kind) {
+        case HARDTANH -> bounded(function, call, kind, ActivationKind.RELU6, 6);
+        case THRESHOLD -> bounded(function, call, kind, ActivationKind.RELU, 0);
+        default -> Role.activation(kind, 0);
+      };
     }
     if (ScriptOperators.hidesActivations(operator)) {
       return Role.hidden(operator);
@@ -149,124 +188,33 @@ final class TapPlan {
   }
 
   /**
-   * A hardtanh between 0 and 6 is ReLU6; where the bounds are variables, that is told at run time.
+   * A hardtanh between 0 and 6 is ReLU6, a threshold of 0 with the value 0 is ReLU; where the two
+   * numbers are variables, that is told at run time.
    */
-  private Role clip(ScriptFunction function, Call call) {
+  private Role bounded(
+      ScriptFunction function,
+      Call call,
+      ActivationKind kind,
+      ActivationKind special,
+      double secondOfSpecial) {
     if (call.arguments().size() < 3) {
-      return Role.activation(ActivationKind.HARDTANH, 0);
+      return Role.activation(kind, 0);
     }
-    String low = text(function, call, 1);
-    String high = text(function, call, 2);
-    if (isNumber(low) && isNumber(high)) {
-      boolean six = Double.parseDouble(low) == 0 && Double.parseDouble(high) == 6;
-      return Role.activation(six ? ActivationKind.RELU6 : ActivationKind.HARDTANH, 0);
+    String first = text(function, call, 1);
+    String second = text(function, call, 2);
+    if (isNumber(first) && isNumber(second)) {
+      boolean isSpecial =
+          Double.parseDouble(first) == 0 && Double.parseDouble(second) == secondOfSpecial;
+      return Role.activation(isSpecial ? special : kind, 0);
     }
-    boolean names = low.matches("\\w+") && high.matches("\\w+");
-    String word = "(" + TapPass.TAPS + ").clip(" + low + ", " + high + ", )";
-    return names
-        ? Role.activation(ActivationKind.HARDTANH, word, 0)
-        : Role.activation(ActivationKind.HARDTANH, 0);
-  }
-
-  private boolean isClipToSix(ScriptFunction function, Call call, String operator) {
-    if (!(operator.equals("clamp") || operator.equals("clamp_")) || call.arguments().size() != 3) {
-      return false;
-    }
-    String low = text(function, call, 1);
-    String high = text(function, call, 2);
-    return isNumber(low)
-        && isNumber(high)
-        && Double.parseDouble(low) == 0
-        && Double.parseDouble(high) == 6;
+    boolean names = first.matches("\\w+") && second.matches("\\w+");
+    String word =
+        String.join("", "(", TapPass.TAPS, ").", kind.word(), "(", first, ", ", second, ", )");
+    return names ? Role.activation(kind, word, 0) : Role.activation(kind, 0);
   }
 
   private static boolean isNumber(String text) {
     return text.matches("-?\\d+(\\.\\d*)?(e[-+]?\\d+)?");
-  }
-
-  private void findComposites(ScriptFunction function, List<Call> calls) {
-    for (Call call : calls) {
-      if (call.operator() != null && call.arguments().size() == 2) {
-        matchComposite(function, call);
-      }
-      findComposites(function, call.inner());
-    }
-  }
-
-  private void matchComposite(ScriptFunction function, Call call) {
-    switch (call.operator()) {
-      case "div" -> match(function, call, ActivationKind.SOFTSIGN, 0, "add", "abs");
-      case "sub" -> match(function, call, ActivationKind.TANHSHRINK, 0, "tanh", null);
-      case "mul", "mul_" -> {
-        if (!match(function, call, ActivationKind.SILU, 0, "sigmoid", null)) {
-          match(function, call, ActivationKind.SILU, 1, "sigmoid", null);
-        }
-      }
-      default -> {}
-    }
-  }
-
-  /**
-   * Matches {@code outer(V, part(V))}, or {@code outer(V, part(nested(V), ...))} if nested is set.
-   */
-  private boolean match(
-      ScriptFunction function,
-      Call outer,
-      ActivationKind kind,
-      int input,
-      String part,
-      String nested) {
-    String variable = text(function, outer, input);
-    Call inner = callIn(function, outer, outer.arguments().get(1 - input));
-    if (!variable.matches("\\w+") || inner == null || !part.equals(inner.operator())) {
-      return false;
-    }
-    Call innermost = inner;
-    if (nested != null) {
-      innermost = callIn(function, inner, inner.arguments().get(0));
-      if (innermost == null || !nested.equals(innermost.operator())) {
-        return false;
-      }
-    }
-    if (!text(function, innermost, 0).equals(variable)) {
-      return false;
-    }
-    roles.put(outer, Role.activation(kind, input));
-    parts.add(inner);
-    return true;
-  }
-
-  /** The call that is the whole of an argument, directly or through a variable used only there. */
-  private Call callIn(ScriptFunction function, Call outer, Range argument) {
-    List<Token> tokens = graph.file(function).tokens();
-    Token first = tokens.get(argument.from());
-    if (argument.to() - argument.from() == 1 && first.isName()) {
-      Statement definition = CallGraph.definition(function, first.text());
-      if (definition == null || uses(function, tokens, first.text()) != 2) {
-        return null;
-      }
-      return whole(function.calls(), definition.valueFrom(), definition.to());
-    }
-    return whole(outer.inner(), argument.from(), argument.to());
-  }
-
-  private static Call whole(List<Call> calls, int from, int to) {
-    for (Call call : calls) {
-      if (call.from() == from && call.close() + 1 == to) {
-        return call;
-      }
-    }
-    return null;
-  }
-
-  private static int uses(ScriptFunction function, List<Token> tokens, String name) {
-    int count = 0;
-    for (int i = function.bodyStart(); i < function.bodyEnd(); i++) {
-      if (tokens.get(i).isName() && tokens.get(i).is(name) && !tokens.get(i - 1).is(".")) {
-        count++;
-      }
-    }
-    return count;
   }
 
   /** Marks every function that can reach a call with a role. */
@@ -335,7 +283,7 @@ final class TapPlan {
         forward,
         (path, role, conditional) -> {
           if (role.isActivation()) {
-            found.add(new PlannedSite(path, role.kind(), conditional));
+            found.add(new PlannedSite(path, role.kind(), conditional || role.mayBeNone()));
           }
         });
     return found;
@@ -385,7 +333,10 @@ final class TapPlan {
         visitor.visit(TapKey.modulePath(path), role, here);
       }
       CallGraph.Target target = graph.target(call);
-      if (target != null && tapped.contains(target.function()) && active.add(target.function())) {
+      if (target != null
+          && !isMuted(call)
+          && tapped.contains(target.function())
+          && active.add(target.function())) {
         walk(
             target.function(),
             target.function().calls(),

@@ -65,8 +65,10 @@ public final class TorchScriptInstrumenter implements Instrumenter {
     // Without it the engine puts weights on the device they were saved from.
     loading.put("mapLocation", "true");
     String root;
+    List<Double> constants;
     try (ScriptArchive archive = ScriptArchive.open(model)) {
       root = archive.rootClass();
+      constants = archive.readConstants();
       for (Map.Entry<String, String> source : archive.readSources().entrySet()) {
         files.add(ScriptParser.parse(source.getKey(), source.getValue()));
       }
@@ -86,7 +88,7 @@ public final class TorchScriptInstrumenter implements Instrumenter {
               + "): export the module itself with torch.jit.save");
     }
     forward = rootClass.methods().get("forward");
-    plan = new TapPlan(graph);
+    plan = new TapPlan(graph, constants);
   }
 
   @Override

@@ -8,6 +8,10 @@ class Taps:
   raw : bool
   left_out : List[str]
   count : int
+  muted : bool
+  held : Dict[str, Tensor]
+  held_facts : Dict[str, str]
+  held_layouts : Dict[str, int]
   def __init__(self: __torch__.affinis.Taps,
     reference: bool,
     raw: bool,
@@ -22,6 +26,10 @@ class Taps:
     self.raw = raw
     self.left_out = left_out
     self.count = 0
+    self.muted = False
+    self.held = annotate(Dict[str, Tensor], {})
+    self.held_facts = annotate(Dict[str, str], {})
+    self.held_layouts = annotate(Dict[str, int], {})
     return None
   def produced(self: __torch__.affinis.Taps,
     layout: int,
@@ -103,12 +111,10 @@ class Taps:
         else:
           channels = torch.size(x, 1)
     return channels
-  def store(self: __torch__.affinis.Taps,
-    side: str,
+  def kept(self: __torch__.affinis.Taps,
     scope: str,
     kind: str,
-    x: Tensor) -> NoneType:
-    key = torch.format("affinis|{}|{}|{}|{}|{}|{}", self.count, side, kind, str(torch.size(x)), self.channels(x), scope)
+    x: Tensor) -> Tensor:
     name = torch.format("{}|{}", scope, kind)
     if torch.__contains__(self.left_out, name):
       kept = torch.empty([0], dtype=6)
@@ -117,23 +123,76 @@ class Taps:
         kept = torch.clone(x)
       else:
         kept = self.pooled(x)
-    torch._set_item(self.rows, key, kept)
+    return kept
+  def facts(self: __torch__.affinis.Taps,
+    scope: str,
+    kind: str,
+    x: Tensor) -> str:
+    return torch.format("{}|{}|{}|{}", kind, str(torch.size(x)), self.channels(x), scope)
+  def store(self: __torch__.affinis.Taps,
+    side: str,
+    facts: str,
+    kept: Tensor) -> NoneType:
+    torch._set_item(self.rows, torch.format("affinis|{}|{}|{}", self.count, side, facts), kept)
     return None
   def pre(self: __torch__.affinis.Taps,
     scope: str,
     kind: str,
     x: Tensor) -> Tensor:
-    self.current = self.layout(x)
-    self.store("pre", scope, kind, x)
+    if self.muted:
+      pass
+    else:
+      self.current = self.layout(x)
+      self.store("pre", self.facts(scope, kind, x), self.kept(scope, kind, x))
     return x
   def post(self: __torch__.affinis.Taps,
     scope: str,
     kind: str,
     x: Tensor) -> Tensor:
-    self.store("post", scope, kind, x)
-    self.count = torch.add(self.count, 1)
+    if self.muted:
+      pass
+    else:
+      self.store("post", self.facts(scope, kind, x), self.kept(scope, kind, x))
+      self.count = torch.add(self.count, 1)
     return x
-  def clip(self: __torch__.affinis.Taps,
+  def begin(self: __torch__.affinis.Taps,
+    scope: str,
+    kind: str,
+    place: str,
+    x: Tensor) -> Tensor:
+    name = torch.add(scope, place)
+    if torch.is_floating_point(x):
+      self.current = self.layout(x)
+      torch._set_item(self.held, name, self.kept(scope, kind, x))
+      torch._set_item(self.held_facts, name, self.facts(scope, kind, x))
+      torch._set_item(self.held_layouts, name, self.current)
+    else:
+      pass
+    return x
+  def end(self: __torch__.affinis.Taps,
+    scope: str,
+    kind: str,
+    place: str,
+    x: Tensor) -> Tensor:
+    name = torch.add(scope, place)
+    if torch.__contains__(self.held, name):
+      self.store("pre", self.held_facts[name], self.held[name])
+      self.current = self.held_layouts[name]
+      self.store("post", self.facts(scope, kind, x), self.kept(scope, kind, x))
+      self.count = torch.add(self.count, 1)
+      _0 = torch.pop(self.held, name)
+    else:
+      pass
+    return x
+  def mute(self: __torch__.affinis.Taps,
+    x: Tensor) -> Tensor:
+    self.muted = True
+    return x
+  def unmute(self: __torch__.affinis.Taps,
+    x: Tensor) -> Tensor:
+    self.muted = False
+    return x
+  def hardtanh(self: __torch__.affinis.Taps,
     low: float,
     high: float) -> str:
     if torch.eq(low, 0.):
@@ -144,4 +203,16 @@ class Taps:
       kind = "relu6"
     else:
       kind = "hardtanh"
+    return kind
+  def threshold(self: __torch__.affinis.Taps,
+    bound: float,
+    value: float) -> str:
+    if torch.eq(bound, 0.):
+      zero = torch.eq(value, 0.)
+    else:
+      zero = False
+    if zero:
+      kind = "relu"
+    else:
+      kind = "threshold"
     return kind

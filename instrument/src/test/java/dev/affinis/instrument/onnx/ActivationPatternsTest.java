@@ -167,6 +167,130 @@ class ActivationPatternsTest {
             0.5));
   }
 
+  /** What PyTorch writes for the modules that have no operator in ONNX. */
+  static Stream<Case> choices() {
+    DoubleUnaryOperator softshrink = x -> Math.signum(x) * Math.max(0, Math.abs(x) - 0.5);
+    return Stream.of(
+        one(
+            "hardshrink",
+            "Where(x > 1/2 or x < -1/2, x, 0)",
+            x -> Math.abs(x) > 0.5 ? x : 0,
+            g ->
+                bounds(g)
+                    .node("Greater", "x high", "g")
+                    .node("Less", "x low", "l")
+                    .node("Cast", "g", "gb", "to", 9)
+                    .node("Cast", "l", "lb", "to", 9)
+                    .node("Or", "gb lb", "o")
+                    .node("Where", "o x zero", "y")),
+        one(
+            "hardshrink",
+            "Where(-1/2 <= x <= 1/2, 0, x)",
+            x -> Math.abs(x) > 0.5 ? x : 0,
+            g ->
+                bounds(g)
+                    .node("LessOrEqual", "x high", "l")
+                    .node("GreaterOrEqual", "x low", "g")
+                    .node("And", "l g", "a")
+                    .node("Where", "a zero x", "y")),
+        one(
+            "softshrink",
+            "a sum of two choices",
+            softshrink,
+            g ->
+                bounds(g)
+                    .node("Greater", "x high", "g")
+                    .node("Sub", "x high", "d")
+                    .node("Where", "g d zero", "w1")
+                    .node("Less", "x low", "l")
+                    .node("Add", "x high", "u")
+                    .node("Where", "l u zero", "w2")
+                    .node("Add", "w1 w2", "y")),
+        one(
+            "threshold",
+            "Where(x <= 1/2, -1/2, x)",
+            x -> x > 0.5 ? x : -0.5,
+            g -> bounds(g).node("LessOrEqual", "x high", "l").node("Where", "l low x", "y")),
+        one(
+            "relu",
+            "Where(x > 0, x, 0)",
+            x -> Math.max(x, 0),
+            g -> bounds(g).node("Greater", "x zero", "g").node("Where", "g x zero", "y")),
+        one(
+            "hardtanh",
+            "a choice within a choice",
+            x -> clip(x, -0.5, 0.5),
+            g ->
+                bounds(g)
+                    .node("Less", "x low", "l")
+                    .node("Where", "l low x", "w")
+                    .node("Greater", "x high", "g")
+                    .node("Where", "g high w", "y")),
+        one(
+            "leaky_relu",
+            "Where(x < 0, 0.2 x, x)",
+            x -> x > 0 ? x : 0.2 * x,
+            g ->
+                bounds(g)
+                    .scalar("slope", 0.2)
+                    .node("Less", "x zero", "l")
+                    .node("Mul", "slope x", "m")
+                    .node("Where", "l m x", "y")),
+        one("elu", "Where(x > 0, x, Exp(x) - 1)", elu(1), g -> eluByChoice(g, "x", "y")),
+        one(
+            "celu",
+            "Where(x > 0, x, 2 (Exp(x / 2) - 1))",
+            x -> x > 0 ? x : 2 * Math.expm1(x / 2),
+            g ->
+                bounds(g)
+                    .scalar("one", 1)
+                    .scalar("two", 2)
+                    .node("Div", "x two", "h")
+                    .node("Exp", "h", "e")
+                    .node("Sub", "e one", "s")
+                    .node("Mul", "two s", "m")
+                    .node("Greater", "x zero", "g")
+                    .node("Where", "g x m", "y")),
+        one(
+            "selu",
+            "scaled",
+            x -> SCALE * elu(ALPHA).applyAsDouble(x),
+            g ->
+                bounds(g)
+                    .scalar("one", 1)
+                    .scalar("alpha", ALPHA)
+                    .scalar("scale", SCALE)
+                    .node("Exp", "x", "e")
+                    .node("Sub", "e one", "s")
+                    .node("Mul", "alpha s", "m")
+                    .node("Greater", "x zero", "g")
+                    .node("Where", "g x m", "w")
+                    .node("Mul", "scale w", "y")),
+        one(
+            "softplus",
+            "with a threshold above which it is x",
+            ActivationPatternsTest::softplus,
+            g ->
+                g.scalar("twenty", 20)
+                    .node("Softplus", "x", "p")
+                    .node("Greater", "x twenty", "g")
+                    .node("Where", "g x p", "y")),
+        node(17, "rrelu", "LeakyRelu", x -> x > 0 ? x : 11.0 / 48 * x, "alpha", 11.0 / 48));
+  }
+
+  private static TestGraph bounds(TestGraph graph) {
+    return graph.scalar("low", -0.5).scalar("high", 0.5).scalar("zero", 0);
+  }
+
+  private static TestGraph eluByChoice(TestGraph graph, String x, String y) {
+    return bounds(graph)
+        .scalar("one", 1)
+        .node("Exp", x, "e")
+        .node("Sub", "e one", "s")
+        .node("Greater", x + " zero", "g")
+        .node("Where", "g " + x + " s", y);
+  }
+
   static Stream<Case> clips() {
     DoubleUnaryOperator six = x -> clip(x, 0, 6);
     return Stream.of(
@@ -492,7 +616,7 @@ class ActivationPatternsTest {
   }
 
   @ParameterizedTest
-  @MethodSource({"nodes", "clips", "gates", "gelus"})
+  @MethodSource({"nodes", "clips", "choices", "gates", "gelus"})
   void capturesTheFunctionOfTheInput(Case example) throws IOException {
     TestGraph graph = new TestGraph(example.opset());
     graph.input("x", DataType.FLOAT, -1, COLUMNS).output("y");
@@ -582,6 +706,30 @@ class ActivationPatternsTest {
                     .named("/block/gate/Sigmoid")
                     .node("Mul", "x s", "y")
                     .named("/block/Mul")),
+        others(
+            "the parts of a hard swish that are modules",
+            List.of("relu6"),
+            g ->
+                shifted(g)
+                    .named("/block/act/Clip")
+                    .node("Mul", "x c", "m")
+                    .named("/block/Mul")
+                    .node("Div", "m six", "y")
+                    .named("/block/Div")),
+        others(
+            "numbers kept away from zero, and a mask",
+            List.of(),
+            g ->
+                bounds(g)
+                    .node("Less", "x high", "l")
+                    .node("Where", "l high x", "w")
+                    .node("Neg", "x", "n")
+                    .node("Greater", "n zero", "g")
+                    .node("Where", "g w low", "y")),
+        others(
+            "a choice whose condition serves something else, too",
+            List.of(),
+            g -> eluByChoice(g, "x", "w").node("Cast", "g", "c", "to", 1).node("Add", "w c", "y")),
         others(
             "tanh minus x", List.of("tanh"), g -> g.node("Tanh", "x", "t").node("Sub", "t x", "y")),
         others(

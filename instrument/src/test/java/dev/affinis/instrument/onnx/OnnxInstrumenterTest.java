@@ -893,7 +893,7 @@ class OnnxInstrumenterTest {
     GraphView view = GraphView.of(model);
     TensorFacts facts = new TensorFacts(view);
     TapWriter writer = new TapWriter(view, facts, ROWS);
-    ActivationPatterns.find(view, new NodePaths(view), facts).forEach(writer::pre);
+    OnnxOperators.activations(view, new NodePaths(view), facts).forEach(writer::pre);
     ModelProto merged = model.toBuilder().mergeFrom(writer.added()).build();
     assertEquals(model.getGraph().getNodeList(), merged.getGraph().getNodeList().subList(0, 1));
     assertEquals(model.getGraph().getOutput(0).getName(), merged.getGraph().getOutput(0).getName());

@@ -1,4 +1,4 @@
-package dev.affinis.instrument.block;
+package dev.affinis.instrument.pattern;
 
 import dev.affinis.instrument.ActivationKind;
 import java.util.ArrayList;
@@ -14,7 +14,7 @@ import java.util.function.DoubleUnaryOperator;
  * <p>The parameter of a family (a slope, a bound, a beta) is read off at one or two points; then
  * every point has to fit, to {@value #TOLERANCE} absolute and relative.
  */
-final class ActivationFit {
+public final class ActivationFit {
   private static final double TOLERANCE = 3e-5;
   private static final double SELU_SCALE = 1.0507009873554805;
   private static final double SELU_ALPHA = 1.6732632423543772;
@@ -31,7 +31,7 @@ final class ActivationFit {
    * @param y values at the points of {@link #points()}; those far out that are not finite are left
    *     out, because a formula written by hand may overflow there
    */
-  ActivationFit(double[] y) {
+  public ActivationFit(double[] y) {
     for (int i = 0; i < GRID.length; i++) {
       if (Math.abs(GRID[i]) <= REACH || Double.isFinite(y[i])) {
         values.put(GRID[i], y[i]);
@@ -44,7 +44,7 @@ final class ActivationFit {
    *
    * @return a copy of the grid, in ascending order
    */
-  static float[] points() {
+  public static float[] points() {
     return GRID.clone();
   }
 
@@ -61,8 +61,12 @@ final class ActivationFit {
     return grid;
   }
 
-  /** Whether the values lie on a straight line, a constant one included. */
-  boolean isAffine() {
+  /**
+   * Returns whether the values lie on a straight line, a constant one included.
+   *
+   * @return whether they do
+   */
+  public boolean isAffine() {
     double offset = at(0);
     double slope = at(1) - offset;
     return fits(x -> offset + slope * x);
@@ -73,7 +77,7 @@ final class ActivationFit {
    *
    * @return the first kind that fits at every point
    */
-  Optional<ActivationKind> kind() {
+  public Optional<ActivationKind> kind() {
     return candidates().stream().filter(c -> fits(c.function())).map(Candidate::kind).findFirst();
   }
 

@@ -1,4 +1,4 @@
-package dev.affinis.instrument.onnx;
+package dev.affinis.instrument.pattern;
 
 /**
  * A polynomial in two tensors: x, the input of an activation, and s, what its one non-linear node

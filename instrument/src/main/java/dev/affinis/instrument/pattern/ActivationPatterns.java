@@ -1,14 +1,15 @@
-package dev.affinis.instrument.onnx;
+package dev.affinis.instrument.pattern;
 
-import ai.onnx.proto.OnnxMl.NodeProto;
 import dev.affinis.instrument.ActivationKind;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * Finds the activations of a graph: single nodes, and the sub-graphs that exporters write for
@@ -23,7 +24,7 @@ import java.util.Set;
  * <p>Results within a sub-graph must be used by it alone. If something else uses one, too, the
  * sub-graph is no activation as a whole, and a core that is one by itself is a site of its own.
  */
-final class ActivationPatterns {
+public final class ActivationPatterns {
   private static final int LONGEST_CHAIN = 6;
   private static final int DEEPEST_ARGUMENT = 6;
   private static final double INFINITY = Double.POSITIVE_INFINITY;
@@ -33,23 +34,17 @@ final class ActivationPatterns {
   private static final double CUBIC_GELU = 0.044715 * TANH_GELU;
   private static final double SIXTH = 1.0 / 6;
 
+  /** Exporters write a random slope as the mean of its bounds, by default 1/8 and 1/3. */
+  private static final double MEAN_RANDOM_SLOPE = 11.0 / 48;
+
   /** Keras and the ONNX default have another slope than PyTorch. */
   private static final double[] HARD_SIGMOID_SLOPES = {SIXTH, 0.2};
-
-  /** Where the sub-graph's parts are modules of their own, they remain sites of their own. */
-  private static final Set<ActivationKind> WITHIN_ONE_MODULE =
-      Set.of(
-          ActivationKind.SILU,
-          ActivationKind.SWISH,
-          ActivationKind.TANHSHRINK,
-          ActivationKind.LOG_SIGMOID);
 
   private static final Set<String> ARITHMETIC =
       Set.of("Add", "Sub", "Mul", "Div", "Neg", "Pow", "Identity", "Cast");
 
   private static final Map<String, ActivationKind> OPERATORS =
       Map.ofEntries(
-          Map.entry("LeakyRelu", ActivationKind.LEAKY_RELU),
           Map.entry("Elu", ActivationKind.ELU),
           Map.entry("Selu", ActivationKind.SELU),
           Map.entry("Celu", ActivationKind.CELU),
@@ -66,8 +61,7 @@ final class ActivationPatterns {
           Map.entry("com.microsoft.FastGelu", ActivationKind.GELU),
           Map.entry("com.microsoft.BiasGelu", ActivationKind.GELU));
 
-  private final GraphView graph;
-  private final NodePaths paths;
+  private final OperatorGraph graph;
   private final BitSet live;
   private final BitSet parts = new BitSet();
   private final List<Match> matches = new ArrayList<>();
@@ -79,12 +73,18 @@ final class ActivationPatterns {
    * @param pre the tensor it acts on
    * @param bias a tensor that is added to {@code pre} first, or empty
    * @param post its result
-   * @param last position of the node that makes the result
+   * @param last the operator that makes the result
+   * @param nodes all operators that compute it, {@code last} among them, in ascending order
    */
-  record Match(ActivationKind kind, String pre, String bias, String post, int last) {}
+  public record Match(
+      ActivationKind kind, String pre, String bias, String post, int last, List<Integer> nodes) {}
 
   /** A value bounded by constants; infinite where there is no bound. */
-  private record Bounded(String input, double low, double high, List<Integer> nodes) {}
+  private record Bounded(String input, double low, double high, List<Integer> nodes) {
+    boolean isRelu() {
+      return low == 0 && high == INFINITY;
+    }
+  }
 
   /** The one non-linear node, or two that act as one; a clipping acts on a line in its input. */
   private record Core(String operator, Bounded bounded, Polynomial line, String result) {
@@ -102,15 +102,20 @@ final class ActivationPatterns {
     }
   }
 
-  private ActivationPatterns(GraphView graph, NodePaths paths) {
+  private ActivationPatterns(OperatorGraph graph) {
     this.graph = graph;
-    this.paths = paths;
     live = graph.live();
   }
 
-  /** The activations among the nodes that the graph's outputs depend on, in the order of nodes. */
-  static List<Match> find(GraphView graph, NodePaths paths, TensorFacts facts) {
-    ActivationPatterns patterns = new ActivationPatterns(graph, paths);
+  /**
+   * Searches a graph.
+   *
+   * @param graph the graph
+   * @return the activations among its live operators, in the order of their last ones
+   */
+  public static List<Match> find(OperatorGraph graph) {
+    ActivationPatterns patterns = new ActivationPatterns(graph);
+    patterns.matchChoices();
     for (int i = patterns.live.nextSetBit(0); i >= 0; i = patterns.live.nextSetBit(i + 1)) {
       if (!patterns.parts.get(i)) {
         patterns.matchSubGraph(i);
@@ -121,15 +126,34 @@ final class ActivationPatterns {
         patterns.matchNode(i);
       }
     }
-    patterns.matches.removeIf(match -> facts.isInteger(match.pre()));
+    patterns.matches.removeIf(match -> graph.isInteger(match.pre()));
     patterns.matches.sort(Comparator.comparingInt(Match::last));
     return List.copyOf(patterns.matches);
   }
 
   private void add(ActivationKind kind, String pre, int last, List<Integer> nodes) {
-    matches.add(new Match(kind, pre, "", graph.output(last), last));
     nodes.forEach(parts::set);
     parts.set(last);
+    matches.add(match(kind, pre, last));
+  }
+
+  private Match match(ActivationKind kind, String pre, int last) {
+    Set<Integer> nodes = new TreeSet<>();
+    addNodes(last, pre, nodes);
+    return new Match(kind, pre, "", graph.output(last), last, List.copyOf(nodes));
+  }
+
+  /** All operators between a tensor and the result of one of them. */
+  private void addNodes(int node, String pre, Set<Integer> nodes) {
+    if (nodes.add(node)) {
+      for (int i = 0; i < graph.inputCount(node); i++) {
+        String input = graph.input(node, i);
+        int producer = graph.producer(input);
+        if (producer >= 0 && !input.equals(pre) && !graph.isConstant(input)) {
+          addNodes(producer, pre, nodes);
+        }
+      }
+    }
   }
 
   private void matchNode(int node) {
@@ -147,11 +171,11 @@ final class ActivationPatterns {
     }
     boolean hasBias = graph.operator(node).startsWith("com.microsoft.");
     String bias = hasBias ? graph.input(node, 1) : "";
-    matches.add(new Match(kind, graph.input(node, 0), bias, graph.output(node), node));
+    matches.add(
+        new Match(kind, graph.input(node, 0), bias, graph.output(node), node, List.of(node)));
   }
 
   private ActivationKind single(int node) {
-    NodeProto proto = graph.node(node);
     return switch (graph.operator(node)) {
       case "PRelu" -> {
         int slope = graph.producer(graph.input(node, 1));
@@ -159,11 +183,15 @@ final class ActivationPatterns {
         yield random ? ActivationKind.RRELU : ActivationKind.PRELU;
       }
       case "Shrink" ->
-          GraphView.attribute(proto, "bias", 0f) == 0
+          graph.number(node, "bias", 0f) == 0
               ? ActivationKind.HARDSHRINK
               : ActivationKind.SOFTSHRINK;
-      case "com.microsoft.QuickGelu" -> swish(GraphView.attribute(proto, "alpha", 1.702f));
-      case "Swish" -> swish(GraphView.attribute(proto, "alpha", 1f));
+      case "LeakyRelu" ->
+          Math.abs(graph.number(node, "alpha", 0.01) - MEAN_RANDOM_SLOPE) < 1e-6
+              ? ActivationKind.RRELU
+              : ActivationKind.LEAKY_RELU;
+      case "com.microsoft.QuickGelu" -> swish(graph.number(node, "alpha", 1.702f));
+      case "Swish" -> swish(graph.number(node, "alpha", 1f));
       default -> OPERATORS.get(graph.operator(node));
     };
   }
@@ -183,28 +211,31 @@ final class ActivationPatterns {
     return isInterval ? ActivationKind.HARDTANH : null;
   }
 
-  /** What a node bounds, together with the node before if that bounds the other side. */
+  /**
+   * What a node bounds, together with the node before if that bounds the other side, or is a ReLU
+   * that changes nothing: exporters write {@code relu6} as a Relu and a Clip between 0 and 6.
+   */
   private Bounded bounded(int node) {
     Bounded outer = boundedHere(node);
-    if (outer == null || (outer.low() > -1e30 && outer.high() < 1e30)) {
-      return outer;
-    }
-    int before = graph.producer(outer.input());
-    if (before < 0 || !graph.isUsedOnce(outer.input())) {
+    int before = outer == null ? -1 : graph.producer(outer.input());
+    if (before < 0 || !graph.isUsedOnce(outer.input()) || !graph.isSameModule(before, node)) {
       return outer;
     }
     Bounded inner = boundedHere(before);
-    boolean complete =
-        inner != null
-            && Math.max(inner.low(), outer.low()) > -1e30
-            && Math.min(inner.high(), outer.high()) < 1e30;
-    return complete
-        ? new Bounded(
+    if (inner == null || (isComplete(outer) && !(outer.low() == 0 && inner.isRelu()))) {
+      return outer;
+    }
+    Bounded both =
+        new Bounded(
             inner.input(),
             Math.max(inner.low(), outer.low()),
             Math.min(inner.high(), outer.high()),
-            List.of(before, node))
-        : outer;
+            List.of(before, node));
+    return isComplete(both) ? both : outer;
+  }
+
+  private static boolean isComplete(Bounded bounded) {
+    return bounded.low() > -1e30 && bounded.high() < 1e30;
   }
 
   private Bounded boundedHere(int node) {
@@ -212,7 +243,7 @@ final class ActivationPatterns {
       case "Relu" -> new Bounded(graph.input(node, 0), 0, INFINITY, List.of(node));
       case "Clip" -> clip(node);
       case "Max", "Min" -> {
-        if (graph.node(node).getInputCount() != 2) {
+        if (graph.inputCount(node) != 2) {
           yield null;
         }
         Double first = graph.scalar(graph.input(node, 0));
@@ -232,9 +263,8 @@ final class ActivationPatterns {
 
   /** Bounds are attributes up to opset 10, inputs from 11 on. */
   private Bounded clip(int node) {
-    NodeProto proto = graph.node(node);
-    Double low = bound(node, 1, GraphView.attribute(proto, "min", -Float.MAX_VALUE));
-    Double high = bound(node, 2, GraphView.attribute(proto, "max", Float.MAX_VALUE));
+    Double low = bound(node, 1, graph.number(node, "min", -Float.MAX_VALUE));
+    Double high = bound(node, 2, graph.number(node, "max", Float.MAX_VALUE));
     if (low == null || high == null) {
       return null;
     }
@@ -272,8 +302,8 @@ final class ActivationPatterns {
         follows |= value != null;
         ActivationKind kind =
             value == null || argument == null ? null : recognise(core, argument, value);
-        if (kind != null && isOneModule(kind, node, last)) {
-          best = new Match(kind, x, "", result, last);
+        if (kind != null && isOneModule(chain, last)) {
+          best = match(kind, x, last);
           chain.forEach(parts::set);
           break;
         }
@@ -293,11 +323,9 @@ final class ActivationPatterns {
     }
   }
 
-  private boolean isOneModule(ActivationKind kind, int core, int last) {
-    return !WITHIN_ONE_MODULE.contains(kind)
-        || !paths.isKnown(core)
-        || !paths.isKnown(last)
-        || paths.path(core).equals(paths.path(last));
+  /** Where parts are modules of their own, they remain sites of their own. */
+  private boolean isOneModule(Collection<Integer> nodes, int last) {
+    return nodes.stream().allMatch(node -> graph.isSameModule(node, last));
   }
 
   private Core core(int node) {
@@ -307,15 +335,12 @@ final class ActivationPatterns {
         return Core.smooth(operator, graph.input(node, 0), graph.output(node), node);
       }
       case "HardSigmoid" -> {
-        NodeProto proto = graph.node(node);
         Polynomial line =
-            Polynomial.of(
-                GraphView.attribute(proto, "beta", 0.5f),
-                GraphView.attribute(proto, "alpha", 0.2f));
+            Polynomial.of(graph.number(node, "beta", 0.5f), graph.number(node, "alpha", 0.2f));
         Bounded bounded = new Bounded(graph.input(node, 0), 0, 1, List.of(node));
         return new Core(CLIP, bounded, line, graph.output(node));
       }
-      case "Log" -> {
+      case "Log", "Log1p" -> {
         String x = exponent(node);
         return x == null ? null : Core.smooth("Softplus", x, graph.output(node), node);
       }
@@ -326,6 +351,59 @@ final class ActivationPatterns {
             : new Core(CLIP, bounded, Polynomial.X, graph.output(node));
       }
     }
+  }
+
+  /**
+   * Functions that are one thing here and another there: a choice between expressions of one
+   * tensor. Which function it is, its values tell.
+   */
+  private void matchChoices() {
+    for (int i = live.nextSetBit(0); i >= 0; i = live.nextSetBit(i + 1)) {
+      if (graph.operator(i).equals("Where") && !parts.get(i)) {
+        matchChoice(i);
+      }
+    }
+  }
+
+  private void matchChoice(int where) {
+    int last = where;
+    Match best = null;
+    for (int step = 0; step <= LONGEST_CHAIN; step++) {
+      Match found = choice(last);
+      best = found == null ? best : found;
+      if (!graph.isUsedOnce(graph.output(last))) {
+        break;
+      }
+      last = graph.consumers(graph.output(last)).get(0);
+      if (!PointwiseFunction.isKnown(graph.operator(last))) {
+        break;
+      }
+    }
+    if (best != null) {
+      best.nodes().forEach(parts::set);
+      matches.add(best);
+    }
+  }
+
+  /** The activation that an operator's result is as a function of one tensor, or null. */
+  private Match choice(int last) {
+    for (String x : PointwiseFunction.arguments(graph, last)) {
+      ActivationKind kind = new PointwiseFunction(graph, x).kind(graph.output(last));
+      Match match = kind == null ? null : match(kind, x, last);
+      if (match != null && isOneModule(match.nodes(), last) && isClosed(match)) {
+        return match;
+      }
+    }
+    return null;
+  }
+
+  /** Whether nothing else uses what is computed between input and result. */
+  private boolean isClosed(Match match) {
+    Set<Integer> nodes = Set.copyOf(match.nodes());
+    return nodes.stream()
+        .filter(node -> node != match.last())
+        .map(graph::output)
+        .allMatch(tensor -> !graph.isOutput(tensor) && nodes.containsAll(graph.consumers(tensor)));
   }
 
   private boolean isFirstOfTwo(int node) {
@@ -341,6 +419,10 @@ final class ActivationPatterns {
   private String exponent(int log) {
     String sum = graph.input(log, 0);
     int add = graph.producer(sum);
+    if (graph.operator(log).equals("Log1p")) {
+      boolean isExp = add >= 0 && graph.operator(add).equals("Exp") && graph.isUsedOnce(sum);
+      return isExp ? graph.input(add, 0) : null;
+    }
     if (add < 0 || !graph.operator(add).equals("Add") || !graph.isUsedOnce(sum)) {
       return null;
     }
@@ -364,6 +446,9 @@ final class ActivationPatterns {
       return false;
     }
     int mul = graph.consumers(graph.output(tanh)).get(0);
+    if (!isOneModule(core.nodes(), mul) || !graph.isSameModule(tanh, mul)) {
+      return false;
+    }
     Polynomial value =
         polynomial(graph.output(mul), core.argument(), graph.output(tanh), LONGEST_CHAIN);
     if (value == null || !value.is(Polynomial.product(1, 1))) {
@@ -486,7 +571,7 @@ final class ActivationPatterns {
     if (sigmoid < 0
         || !graph.operator(sigmoid).equals("Sigmoid")
         || !graph.isUsedOnce(graph.output(sigmoid))
-        || !isOneModule(ActivationKind.LOG_SIGMOID, sigmoid, node)) {
+        || !graph.isSameModule(sigmoid, node)) {
       return false;
     }
     add(ActivationKind.LOG_SIGMOID, graph.input(sigmoid, 0), node, List.of(sigmoid));
@@ -511,7 +596,8 @@ final class ActivationPatterns {
       if (split >= 0
           && split == graph.producer(half)
           && graph.operator(split).equals("Split")
-          && graph.node(split).getOutputList().equals(List.of(half, gate))) {
+          && graph.isSameModule(sigmoid, node)
+          && graph.outputs(split).equals(List.of(half, gate))) {
         add(ActivationKind.GLU, graph.input(split, 0), node, List.of(sigmoid));
         return true;
       }
@@ -521,7 +607,7 @@ final class ActivationPatterns {
 
   /** max(x, a x) with a between 0 and 1. */
   private boolean matchLeaky(int node) {
-    if (!graph.operator(node).equals("Max") || graph.node(node).getInputCount() != 2) {
+    if (!graph.operator(node).equals("Max") || graph.inputCount(node) != 2) {
       return false;
     }
     for (int i = 0; i < 2; i++) {
@@ -540,14 +626,14 @@ final class ActivationPatterns {
 
   /** Every tensor that the argument may be a polynomial in, nearest first. */
   private void addOrigins(String tensor, Set<String> origins, int depth) {
-    if (tensor.isEmpty() || graph.constant(tensor) != null) {
+    if (tensor.isEmpty() || graph.isConstant(tensor)) {
       return;
     }
     origins.add(tensor);
     int node = graph.producer(tensor);
     if (node >= 0 && depth > 0 && ARITHMETIC.contains(graph.operator(node))) {
-      for (String input : graph.node(node).getInputList()) {
-        addOrigins(input, origins, depth - 1);
+      for (int i = 0; i < graph.inputCount(node); i++) {
+        addOrigins(graph.input(node, i), origins, depth - 1);
       }
     }
   }
@@ -569,7 +655,7 @@ final class ActivationPatterns {
       return null;
     }
     Polynomial first = polynomial(graph.input(node, 0), x, s, depth - 1);
-    if (first == null || graph.node(node).getInputCount() == 1) {
+    if (first == null || graph.inputCount(node) == 1) {
       return first == null || !graph.operator(node).equals("Neg")
           ? first
           : Polynomial.of(0).plus(first, -1);
