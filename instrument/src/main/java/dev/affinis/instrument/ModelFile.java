@@ -83,24 +83,33 @@ record ModelFile(Path path, String name) {
   }
 
   /**
-   * Computes the file's checksum.
+   * Computes the model's checksum.
    *
-   * @return SHA-256 of its content in lower-case hexadecimal
-   * @throws IOException if it cannot be read
+   * @param weights further files that hold weights of the model
+   * @return SHA-256 of the file's content followed by that of the further files in their order, in
+   *     lower-case hexadecimal
+   * @throws IOException if one cannot be read
    */
-  String sha256() throws IOException {
+  String sha256(List<Path> weights) throws IOException {
     MessageDigest digest;
     try {
       digest = MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java platform has SHA-256", e);
     }
+    add(path, digest);
+    for (Path file : weights) {
+      add(file, digest);
+    }
+    return HexFormat.of().formatHex(digest.digest());
+  }
+
+  private static void add(Path file, MessageDigest digest) throws IOException {
     byte[] buffer = new byte[1 << 16];
-    try (InputStream in = Files.newInputStream(path)) {
+    try (InputStream in = Files.newInputStream(file)) {
       for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
         digest.update(buffer, 0, n);
       }
     }
-    return HexFormat.of().formatHex(digest.digest());
   }
 }

@@ -21,6 +21,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -122,15 +123,14 @@ public final class ModelSource<I, O> implements AutoCloseable {
   private static <P, Q> ModelSource<P, Q> ofFile(
       ModelFile file, Origin origin, Map<String, String> options, Translator<P, Q> translator)
       throws IOException {
-    return new ModelSource<>(
-        origin, instrumenter(file, options), file::sha256, translator, Optional.empty(), null);
-  }
-
-  private static Instrumenter instrumenter(ModelFile file, Map<String, String> options)
-      throws IOException {
-    return file.isOnnx()
-        ? new OnnxInstrumenter(file.path(), options)
-        : new TorchScriptInstrumenter(file.path(), options);
+    if (file.isOnnx()) {
+      OnnxInstrumenter onnx = new OnnxInstrumenter(file.path(), options);
+      Checksum checksum = () -> file.sha256(onnx.externalFiles());
+      return new ModelSource<>(origin, onnx, checksum, translator, Optional.empty(), null);
+    }
+    Instrumenter script = new TorchScriptInstrumenter(file.path(), options);
+    Checksum checksum = () -> file.sha256(List.of());
+    return new ModelSource<>(origin, script, checksum, translator, Optional.empty(), null);
   }
 
   /**
@@ -371,8 +371,9 @@ public final class ModelSource<I, O> implements AutoCloseable {
   /**
    * Computes the model's checksum.
    *
-   * @return SHA-256 of the model file in lower-case hexadecimal; for DJL's own blocks, of the
-   *     parameters as DJL saves them
+   * @return SHA-256 of the model file in lower-case hexadecimal; of an ONNX model that keeps
+   *     weights in other files, of the model file followed by these files in the order of their
+   *     names; for DJL's own blocks, of the parameters as DJL saves them
    * @throws IOException if the file cannot be read
    */
   public String sha256() throws IOException {

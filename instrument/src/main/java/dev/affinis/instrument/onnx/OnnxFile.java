@@ -19,7 +19,10 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * An ONNX file: read without its weights taking memory, and copied with more nodes.
@@ -31,7 +34,7 @@ import java.util.Map;
 final class OnnxFile {
   private final Path path;
   private final ModelProto model;
-  private final boolean hasExternalData;
+  private final SortedMap<String, Path> external = new TreeMap<>();
 
   /**
    * Reads a file.
@@ -49,14 +52,12 @@ final class OnnxFile {
               + " is no ONNX model with a graph: give a file that an exporter wrote, such as"
               + " torch.onnx.export");
     }
-    boolean external = false;
     for (TensorProto tensor : model.getGraph().getInitializerList()) {
       if (Constants.isExternal(tensor)) {
-        requirePresent(tensor);
-        external = true;
+        Path data = requirePresent(tensor);
+        external.put(folder().relativize(data).toString().replace('\\', '/'), data);
       }
     }
-    hasExternalData = external;
   }
 
   private static ModelProto parse(Path path) throws IOException {
@@ -85,7 +86,7 @@ final class OnnxFile {
     }
   }
 
-  private void requirePresent(TensorProto tensor) throws IOException {
+  private Path requirePresent(TensorProto tensor) throws IOException {
     Map<String, String> entries = new HashMap<>();
     for (StringStringEntryProto entry : tensor.getExternalDataList()) {
       entries.put(entry.getKey(), entry.getValue());
@@ -94,7 +95,7 @@ final class OnnxFile {
     Path file;
     long end;
     try {
-      file = folder().resolve(location);
+      file = folder().resolve(location).normalize();
       end =
           Long.parseLong(entries.getOrDefault("offset", "0"))
               + Long.parseLong(entries.getOrDefault("length", "0"));
@@ -132,6 +133,7 @@ final class OnnxFile {
               + Files.size(file)
               + ": it is cut short or belongs to another model, copy both again");
     }
+    return file;
   }
 
   Path path() {
@@ -144,11 +146,16 @@ final class OnnxFile {
 
   /** Whether weights are in other files, which are looked for in {@link #folder()}. */
   boolean hasExternalData() {
-    return hasExternalData;
+    return !external.isEmpty();
+  }
+
+  /** The other files that hold weights, in the order of their names. */
+  List<Path> externalFiles() {
+    return List.copyOf(external.values());
   }
 
   Path folder() {
-    return path.toAbsolutePath().getParent();
+    return path.toAbsolutePath().normalize().getParent();
   }
 
   /** Writes the file with more fields behind it. */

@@ -86,6 +86,16 @@ public final class OnnxInstrumenter implements Instrumenter {
     matches = OnnxOperators.activations(graph, paths, facts);
   }
 
+  /**
+   * Returns the files that hold weights outside the model file.
+   *
+   * @return paths in the order of their names, without duplicates; empty if all weights are in the
+   *     model file
+   */
+  public List<Path> externalFiles() {
+    return file.externalFiles();
+  }
+
   @Override
   public ModelRuntime runtime() {
     return ModelRuntime.ONNX;

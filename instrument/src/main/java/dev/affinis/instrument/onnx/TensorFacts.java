@@ -145,6 +145,10 @@ final class TensorFacts {
           "IsNaN",
           "IsInf");
 
+  /** Operators whose result is of the type of the first input, integers too. */
+  private static final Set<String> KEEPS_TYPE =
+      Set.of("GatherElements", "GatherND", "Tile", "Compress", "ReverseSequence", "TopK", "Unique");
+
   private static final Set<String> INTEGER = Set.of("Shape", "Size", "NonZero", "ArgMax", "ArgMin");
 
   private final GraphView graph;
@@ -250,16 +254,21 @@ final class TensorFacts {
     }
     if (CHANNELS_FIRST.contains(operator)) {
       int rank = Math.max(first.rank(), operator.startsWith("Conv") ? weightRank(index) : UNKNOWN);
-      return new Fact(first.type(), rank, Layout.CHANNELS_FIRST);
+      return new Fact(floating(first.type()), rank, Layout.CHANNELS_FIRST);
     }
     if (CHANNELS_LAST.contains(operator)) {
-      return new Fact(first.type(), first.rank(), Layout.CHANNELS_LAST);
+      return new Fact(floating(first.type()), first.rank(), Layout.CHANNELS_LAST);
     }
     if (BROADCASTS.contains(operator)) {
       return broadcast(index, operator);
     }
     if (KEEPS_SHAPE.contains(operator)) {
-      int type = operator.equals("Cast") ? (int) GraphView.attribute(node, "to", 1L) : first.type();
+      int type =
+          switch (operator) {
+            case "Cast" -> (int) GraphView.attribute(node, "to", 1L);
+            case "CastLike", "DequantizeLinear" -> fact(graph.input(index, 1)).type();
+            default -> first.type();
+          };
       int logical = LOGICAL.contains(operator) ? DataType.BOOL.getNumber() : type;
       return new Fact(logical, first.rank(), known(first.layout()));
     }
@@ -379,9 +388,19 @@ final class TensorFacts {
         return Fact.NONE;
       }
       default -> {
-        return new Fact(first.type(), ofReduction(index, operator, rank), kept);
+        boolean keepsType = operator.startsWith("Reduce") || KEEPS_TYPE.contains(operator);
+        int type = keepsType ? first.type() : floating(first.type());
+        return new Fact(type, ofReduction(index, operator, rank), kept);
       }
     }
+  }
+
+  /**
+   * The type of the result if it is the input's. Of a condition, a number of steps or a list of
+   * tokens that is not certain.
+   */
+  private static int floating(int type) {
+    return type != UNKNOWN && isFloating(type) ? type : UNKNOWN;
   }
 
   private int ofReduction(int index, String operator, int rank) {

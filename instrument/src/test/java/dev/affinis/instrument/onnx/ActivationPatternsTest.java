@@ -329,6 +329,15 @@ class ActivationPatternsTest {
             g -> g.scalar("six", 6).node("Relu", "x", "r").node("Min", "r six", "y")),
         one(
             "relu6",
+            "PyTorch: Clip of Relu",
+            six,
+            g ->
+                g.scalar("zero", 0)
+                    .scalar("six", 6)
+                    .node("Relu", "x", "r")
+                    .node("Clip", "r zero six", "y")),
+        one(
+            "relu6",
             "Max of Min",
             six,
             g ->
@@ -437,6 +446,19 @@ class ActivationPatternsTest {
             "x Tanh(Log(1 + Exp(x)))",
             x -> x * Math.tanh(softplus(x)),
             g -> logOfExp(g, "p").node("Tanh", "p", "t").node("Mul", "t x", "y")),
+        one(
+            "hardswish",
+            "PyTorch: x relu6(x + 3) / 6",
+            ActivationPatternsTest::hardSwish,
+            g ->
+                g.scalar("three", 3)
+                    .scalar("zero", 0)
+                    .scalar("six", 6)
+                    .node("Add", "x three", "a")
+                    .node("Relu", "a", "r")
+                    .node("Clip", "r zero six", "c")
+                    .node("Mul", "x c", "m")
+                    .node("Div", "m six", "y")),
         one("softplus", "Log(1 + Exp(x))", ActivationPatternsTest::softplus, g -> logOfExp(g, "y")),
         one(
             "softplus",

@@ -3,6 +3,7 @@ package dev.affinis.instrument.onnx;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -25,6 +26,7 @@ import dev.affinis.instrument.ActivationKind;
 import dev.affinis.instrument.CaptureForm;
 import dev.affinis.instrument.InvalidInputException;
 import dev.affinis.instrument.Layout;
+import dev.affinis.instrument.ModelSource;
 import dev.affinis.instrument.PlannedSite;
 import dev.affinis.instrument.Site;
 import dev.affinis.instrument.SiteFilter;
@@ -39,7 +41,10 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
@@ -543,16 +548,93 @@ class OnnxInstrumenterTest {
             .output("y")
             .node("Relu", "x", "r")
             .node("If", "c", "z", "then_branch", branch("Tanh"), "else_branch", branch("Identity"))
-            .node("Add", "z r", "y");
+            .node("Relu", "z", "after")
+            .node("Add", "after r", "y");
     OnnxInstrumenter instrumenter = instrumenter(graph.write(folder));
-    assertEquals(1, instrumenter.sites().size());
+    // What the condition's type is says nothing of the type of what comes out.
+    assertEquals(2, instrumenter.sites().size());
     SkippedSite hidden = instrumenter.hiddenSites().get(0);
     assertEquals("then", hidden.path());
     assertEquals("tanh", hidden.activation());
     assertTrue(hidden.reason().contains("sub-graph of the operator If"), hidden.reason());
     NDArray x = ramp(2, 2);
     TappedModel.Pass pass = run(graph, ROWS, x, manager.create(true));
-    assertClose(x.tanh().add(x.maximum(0)), pass.outputs().head());
+    assertClose(x.tanh().maximum(0).add(x.maximum(0)), pass.outputs().head());
+  }
+
+  @Test
+  void activationsInTheBodyOfALoopAreReported() throws IOException {
+    GraphProto body =
+        new TestGraph(17)
+            .input("i", TensorProto.DataType.INT64)
+            .input("go", TensorProto.DataType.BOOL)
+            .input("v", FLOAT, -1, 2)
+            .output("go2")
+            .output("w")
+            .node("Identity", "go", "go2")
+            .node("Sigmoid", "v", "s")
+            .node("Mul", "v s", "w")
+            .named("/cell/Mul")
+            .graph();
+    TestGraph graph =
+        new TestGraph(17)
+            .input("x", FLOAT, -1, 2)
+            .output("y")
+            .integer("n", 3)
+            .node("Loop", "n _ x", "z", "body", body)
+            .named("/steps/Loop")
+            .node("Relu", "z", "y");
+    NDArray x = ramp(2, 2);
+    NDArray expected = x;
+    for (int i = 0; i < 3; i++) {
+      expected = expected.mul(expected.getNDArrayInternal().sigmoid());
+    }
+    assertHidden("cell", "silu", "Loop", graph, x, expected.maximum(0));
+  }
+
+  @Test
+  void activationsInTheBodyOfAScanAreReported() throws IOException {
+    GraphProto body =
+        new TestGraph(17)
+            .input("v", FLOAT, 2)
+            .input("r", FLOAT, 2)
+            .output("w")
+            .output("t")
+            .node("Add", "v r", "a")
+            .node("Tanh", "a", "w")
+            .node("Identity", "w", "t")
+            .graph();
+    TestGraph graph =
+        new TestGraph(17)
+            .input("x", FLOAT, -1, 2)
+            .output("y")
+            .floats("zero", 0, 0)
+            .node("Scan", "zero x", "last z", "body", body, "num_scan_inputs", 1)
+            .named("/steps/Scan")
+            .node("Relu", "z", "y");
+    NDArray x = ramp(2, 2);
+    NDArray first = x.get(0).tanh();
+    NDArray second = x.get(1).add(first).tanh();
+    NDArray expected = first.expandDims(0).concat(second.expandDims(0), 0).maximum(0);
+    assertHidden("steps", "tanh", "Scan", graph, x, expected);
+  }
+
+  /** One activation is out of reach, the ReLU after it is not, and the model still runs. */
+  private void assertHidden(
+      String path, String kind, String operator, TestGraph graph, NDArray x, NDArray expected)
+      throws IOException {
+    OnnxInstrumenter instrumenter = instrumenter(graph.write(folder));
+    assertEquals(
+        List.of(ActivationKind.RELU),
+        instrumenter.sites().stream().map(PlannedSite::kind).toList());
+    assertEquals(1, instrumenter.hiddenSites().size());
+    SkippedSite hidden = instrumenter.hiddenSites().get(0);
+    assertEquals(path + " " + kind, hidden.path() + " " + hidden.activation());
+    assertTrue(hidden.reason().contains("sub-graph of the operator " + operator), hidden.reason());
+    TappedModel.Pass pass = run(graph, ROWS, x);
+    assertEquals(1, pass.taps().size());
+    assertClose(expected, pass.outputs().head());
+    assertClose(expected, pass.taps().get(0).post());
   }
 
   @Test
@@ -697,6 +779,42 @@ class OnnxInstrumenterTest {
     assertArrayEquals(before, Files.readAllBytes(file));
     try (Stream<Path> files = Files.list(folder)) {
       assertEquals(2, files.count());
+    }
+  }
+
+  private static TensorProto stored(String name, String file) {
+    TensorProto.Builder weight = TestGraph.tensor(name, FLOAT, 1);
+    weight.setDataLocation(DataLocation.EXTERNAL);
+    return weight
+        .addExternalData(StringStringEntryProto.newBuilder().setKey("location").setValue(file))
+        .build();
+  }
+
+  @Test
+  void theChecksumIsOfAllFilesInTheOrderOfTheirNames()
+      throws IOException, NoSuchAlgorithmException {
+    Files.write(folder.resolve("b.bin"), new byte[] {1, 2, 3, 4});
+    Files.write(folder.resolve("a.bin"), new byte[] {5, 6, 7, 8});
+    Path file =
+        new TestGraph(17)
+            .input("x", FLOAT, -1, 1)
+            .output("y")
+            .initializer(stored("first", "b.bin"))
+            .initializer(stored("second", "a.bin"))
+            .initializer(stored("third", "./b.bin"))
+            .node("Add", "x first", "p")
+            .node("Add", "p second", "q")
+            .node("Add", "q third", "r")
+            .node("Relu", "r", "y")
+            .write(folder);
+    MessageDigest digest = MessageDigest.getInstance("SHA-256");
+    digest.update(Files.readAllBytes(file));
+    digest.update(new byte[] {5, 6, 7, 8, 1, 2, 3, 4});
+    try (ModelSource<?, ?> source = ModelSource.of(file)) {
+      String before = source.sha256();
+      assertEquals(HexFormat.of().formatHex(digest.digest()), before);
+      Files.write(folder.resolve("a.bin"), new byte[] {5, 6, 7, 9});
+      assertNotEquals(before, source.sha256());
     }
   }
 

@@ -8,7 +8,9 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
@@ -23,6 +25,8 @@ import java.util.zip.ZipOutputStream;
 public final class TestArchive {
   private final String type;
   private final Map<String, TestArchive> attributes = new LinkedHashMap<>();
+  private final Map<String, String> sources = new LinkedHashMap<>();
+  private final List<Double> constants = new ArrayList<>();
 
   /**
    * Starts a module.
@@ -39,13 +43,32 @@ public final class TestArchive {
     return this;
   }
 
-  /** Writes an archive whose root is this module and whose only source file is the given one. */
+  /** Adds a constant: a number of 64 bits without axes, as tracing leaves it. */
+  public TestArchive constant(double value) {
+    constants.add(value);
+    return this;
+  }
+
+  /** Adds a source file besides the one that is given for writing. */
+  public TestArchive source(String file, String text) {
+    sources.put(file, text);
+    return this;
+  }
+
+  /** Writes an archive whose root is this module, with the given source of its classes. */
   public Path write(Path file, String source) {
     try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(file))) {
       put(zip, "data.pkl", pickle());
-      put(zip, "constants.pkl", new byte[] {(byte) 0x80, 2, ')', '.'});
+      put(zip, "constants.pkl", pickledConstants());
+      for (int i = 0; i < constants.size(); i++) {
+        ByteBuffer bytes = ByteBuffer.allocate(Double.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        put(zip, "constants/" + i, bytes.putDouble(constants.get(i)).array());
+      }
       put(zip, "version", "10\n".getBytes(StandardCharsets.US_ASCII));
       put(zip, "code/__torch__.py", source.getBytes(StandardCharsets.UTF_8));
+      for (Map.Entry<String, String> other : sources.entrySet()) {
+        put(zip, "code/" + other.getKey(), other.getValue().getBytes(StandardCharsets.UTF_8));
+      }
       return file;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -71,6 +94,35 @@ public final class TestArchive {
     zip.putNextEntry(new ZipEntry("archive/" + name));
     zip.write(bytes);
     zip.closeEntry();
+  }
+
+  /** A tuple of torch._utils._rebuild_tensor_v2(storage, 0, (), (), False, OrderedDict()). */
+  private byte[] pickledConstants() {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    boolean isShort = !constants.isEmpty() && constants.size() <= 3;
+    out.writeBytes(new byte[] {(byte) 0x80, 2});
+    if (!isShort) {
+      out.write('(');
+    }
+    for (int i = 0; i < constants.size(); i++) {
+      global(out, "torch._utils", "_rebuild_tensor_v2");
+      out.writeBytes(new byte[] {'(', '('});
+      string(out, "storage");
+      global(out, "torch", "DoubleStorage");
+      string(out, String.valueOf(i));
+      string(out, "cpu");
+      out.writeBytes(new byte[] {'K', 1, 't', 'Q', 'K', 0, ')', ')', (byte) 0x89});
+      global(out, "collections", "OrderedDict");
+      out.writeBytes(new byte[] {')', 'R', 't', 'R'});
+    }
+    // Tuples of one to three have operations of their own.
+    out.write(isShort ? 0x84 + constants.size() : 't');
+    out.write('.');
+    return out.toByteArray();
+  }
+
+  private static void global(ByteArrayOutputStream out, String module, String name) {
+    out.writeBytes(("c" + module + '\n' + name + '\n').getBytes(StandardCharsets.US_ASCII));
   }
 
   private byte[] pickle() {
