@@ -27,18 +27,9 @@ import java.util.TreeSet;
 public final class ActivationPatterns {
   private static final int LONGEST_CHAIN = 6;
   private static final int DEEPEST_ARGUMENT = 6;
-  private static final double INFINITY = Double.POSITIVE_INFINITY;
-  private static final String CLIP = "Clip";
-  private static final double SQRT_HALF = Math.sqrt(0.5);
-  private static final double TANH_GELU = Math.sqrt(2 / Math.PI);
-  private static final double CUBIC_GELU = 0.044715 * TANH_GELU;
-  private static final double SIXTH = 1.0 / 6;
 
   /** Exporters write a random slope as the mean of its bounds, by default 1/8 and 1/3. */
   private static final double MEAN_RANDOM_SLOPE = 11.0 / 48;
-
-  /** Keras and the ONNX default have another slope than PyTorch. */
-  private static final double[] HARD_SIGMOID_SLOPES = {SIXTH, 0.2};
 
   private static final Set<String> ARITHMETIC =
       Set.of("Add", "Sub", "Mul", "Div", "Neg", "Pow", "Identity", "Cast");
@@ -78,29 +69,6 @@ public final class ActivationPatterns {
    */
   public record Match(
       ActivationKind kind, String pre, String bias, String post, int last, List<Integer> nodes) {}
-
-  /** A value bounded by constants; infinite where there is no bound. */
-  private record Bounded(String input, double low, double high, List<Integer> nodes) {
-    boolean isRelu() {
-      return low == 0 && high == INFINITY;
-    }
-  }
-
-  /** The one non-linear node, or two that act as one; a clipping acts on a line in its input. */
-  private record Core(String operator, Bounded bounded, Polynomial line, String result) {
-    static Core smooth(String operator, String argument, String result, int node) {
-      Bounded free = new Bounded(argument, -INFINITY, INFINITY, List.of(node));
-      return new Core(operator, free, Polynomial.X, result);
-    }
-
-    String argument() {
-      return bounded.input();
-    }
-
-    List<Integer> nodes() {
-      return bounded.nodes();
-    }
-  }
 
   private ActivationPatterns(OperatorGraph graph) {
     this.graph = graph;
@@ -157,9 +125,9 @@ public final class ActivationPatterns {
   }
 
   private void matchNode(int node) {
-    Bounded bounded = bounded(node);
+    Clipping bounded = Clipping.of(graph, node);
     if (bounded != null) {
-      ActivationKind kind = clipKind(bounded);
+      ActivationKind kind = bounded.kind();
       if (kind != null) {
         add(kind, bounded.input(), node, bounded.nodes());
       }
@@ -190,94 +158,10 @@ public final class ActivationPatterns {
           Math.abs(graph.number(node, "alpha", 0.01) - MEAN_RANDOM_SLOPE) < 1e-6
               ? ActivationKind.RRELU
               : ActivationKind.LEAKY_RELU;
-      case "com.microsoft.QuickGelu" -> swish(graph.number(node, "alpha", 1.702f));
-      case "Swish" -> swish(graph.number(node, "alpha", 1f));
+      case "com.microsoft.QuickGelu" -> Core.swish(graph.number(node, "alpha", 1.702f));
+      case "Swish" -> Core.swish(graph.number(node, "alpha", 1f));
       default -> OPERATORS.get(graph.operator(node));
     };
-  }
-
-  private static ActivationKind swish(double beta) {
-    return Polynomial.near(beta, 1) ? ActivationKind.SILU : ActivationKind.SWISH;
-  }
-
-  private static ActivationKind clipKind(Bounded bounded) {
-    if (bounded.low() == 0 && bounded.high() == INFINITY) {
-      return ActivationKind.RELU;
-    }
-    if (bounded.low() == 0 && bounded.high() == 6) {
-      return ActivationKind.RELU6;
-    }
-    boolean isInterval = bounded.low() < bounded.high() && bounded.high() - bounded.low() < 1e30;
-    return isInterval ? ActivationKind.HARDTANH : null;
-  }
-
-  /**
-   * What a node bounds, together with the node before if that bounds the other side, or is a ReLU
-   * that changes nothing: exporters write {@code relu6} as a Relu and a Clip between 0 and 6.
-   */
-  private Bounded bounded(int node) {
-    Bounded outer = boundedHere(node);
-    int before = outer == null ? -1 : graph.producer(outer.input());
-    if (before < 0 || !graph.isUsedOnce(outer.input()) || !graph.isSameModule(before, node)) {
-      return outer;
-    }
-    Bounded inner = boundedHere(before);
-    if (inner == null || (isComplete(outer) && !(outer.low() == 0 && inner.isRelu()))) {
-      return outer;
-    }
-    Bounded both =
-        new Bounded(
-            inner.input(),
-            Math.max(inner.low(), outer.low()),
-            Math.min(inner.high(), outer.high()),
-            List.of(before, node));
-    return isComplete(both) ? both : outer;
-  }
-
-  private static boolean isComplete(Bounded bounded) {
-    return bounded.low() > -1e30 && bounded.high() < 1e30;
-  }
-
-  private Bounded boundedHere(int node) {
-    return switch (graph.operator(node)) {
-      case "Relu" -> new Bounded(graph.input(node, 0), 0, INFINITY, List.of(node));
-      case "Clip" -> clip(node);
-      case "Max", "Min" -> {
-        if (graph.inputCount(node) != 2) {
-          yield null;
-        }
-        Double first = graph.scalar(graph.input(node, 0));
-        Double second = graph.scalar(graph.input(node, 1));
-        if ((first == null) == (second == null)) {
-          yield null;
-        }
-        String input = graph.input(node, first == null ? 0 : 1);
-        double bound = first == null ? second : first;
-        yield graph.operator(node).equals("Max")
-            ? new Bounded(input, bound, INFINITY, List.of(node))
-            : new Bounded(input, -INFINITY, bound, List.of(node));
-      }
-      default -> null;
-    };
-  }
-
-  /** Bounds are attributes up to opset 10, inputs from 11 on. */
-  private Bounded clip(int node) {
-    Double low = bound(node, 1, graph.number(node, "min", -Float.MAX_VALUE));
-    Double high = bound(node, 2, graph.number(node, "max", Float.MAX_VALUE));
-    if (low == null || high == null) {
-      return null;
-    }
-    return new Bounded(
-        graph.input(node, 0),
-        low <= -1e30 ? -INFINITY : low,
-        high >= 1e30 ? INFINITY : high,
-        List.of(node));
-  }
-
-  private Double bound(int node, int input, double otherwise) {
-    String tensor = graph.input(node, input);
-    return tensor.isEmpty() ? Double.valueOf(otherwise) : graph.scalar(tensor);
   }
 
   private void matchSubGraph(int node) {
@@ -301,7 +185,7 @@ public final class ActivationPatterns {
         Polynomial argument = polynomial(core.argument(), x, "", DEEPEST_ARGUMENT);
         follows |= value != null;
         ActivationKind kind =
-            value == null || argument == null ? null : recognise(core, argument, value);
+            value == null || argument == null ? null : core.recognise(argument, value);
         if (kind != null && isOneModule(chain, last)) {
           best = match(kind, x, last);
           chain.forEach(parts::set);
@@ -337,18 +221,18 @@ public final class ActivationPatterns {
       case "HardSigmoid" -> {
         Polynomial line =
             Polynomial.of(graph.number(node, "beta", 0.5f), graph.number(node, "alpha", 0.2f));
-        Bounded bounded = new Bounded(graph.input(node, 0), 0, 1, List.of(node));
-        return new Core(CLIP, bounded, line, graph.output(node));
+        Clipping bounded = new Clipping(graph.input(node, 0), 0, 1, List.of(node));
+        return new Core(Core.CLIP, bounded, line, graph.output(node));
       }
       case "Log", "Log1p" -> {
         String x = exponent(node);
         return x == null ? null : Core.smooth("Softplus", x, graph.output(node), node);
       }
       default -> {
-        Bounded bounded = bounded(node);
-        return bounded == null || clipKind(bounded) == null || isFirstOfTwo(node)
+        Clipping bounded = Clipping.of(graph, node);
+        return bounded == null || bounded.kind() == null || isFirstOfTwo(node)
             ? null
-            : new Core(CLIP, bounded, Polynomial.X, graph.output(node));
+            : new Core(Core.CLIP, bounded, Polynomial.X, graph.output(node));
       }
     }
   }
@@ -411,7 +295,7 @@ public final class ActivationPatterns {
     if (!graph.isUsedOnce(result)) {
       return false;
     }
-    Bounded next = bounded(graph.consumers(result).get(0));
+    Clipping next = Clipping.of(graph, graph.consumers(result).get(0));
     return next != null && next.nodes().contains(node);
   }
 
@@ -459,85 +343,6 @@ public final class ActivationPatterns {
     return true;
   }
 
-  private static ActivationKind recognise(Core core, Polynomial argument, Polynomial value) {
-    return switch (core.operator()) {
-      case "Erf" -> {
-        boolean plus = isGated(value, 0.5) && argument.is(Polynomial.of(0, SQRT_HALF));
-        boolean minus = isGated(value, -0.5) && argument.is(Polynomial.of(0, -SQRT_HALF));
-        yield plus || minus ? ActivationKind.GELU : null;
-      }
-      case "Tanh" -> {
-        if (isGated(value, 0.5) && argument.is(Polynomial.of(0, TANH_GELU, 0, CUBIC_GELU))) {
-          yield ActivationKind.GELU;
-        }
-        boolean shrinks = value.is(Polynomial.X.plus(Polynomial.S, -1));
-        yield shrinks && argument.is(Polynomial.X) ? ActivationKind.TANHSHRINK : null;
-      }
-      case "Sigmoid" -> ofSigmoid(argument, value);
-      case "Softplus" -> ofSoftplus(argument, value);
-      default -> ofClip(core, argument, value);
-    };
-  }
-
-  /** A line clipped to [0, 1], perhaps times x; bounds and line may be scaled by a factor. */
-  private static ActivationKind ofClip(Core core, Polynomial argument, Polynomial value) {
-    Polynomial line =
-        Polynomial.of(core.line().coefficient(0)).plus(argument, core.line().coefficient(1));
-    double factor = value.coefficientOfS(0);
-    if (factor != 0 && value.is(Polynomial.product(0, factor))) {
-      boolean isUnit = isUnit(core, factor);
-      for (double slope : HARD_SIGMOID_SLOPES) {
-        if (isUnit && isLine(line, factor, slope)) {
-          return ActivationKind.HARDSIGMOID;
-        }
-      }
-      return null;
-    }
-    factor = value.coefficientOfS(1);
-    boolean isHardSwish =
-        factor != 0
-            && value.is(Polynomial.product(1, factor))
-            && isUnit(core, factor)
-            && isLine(line, factor, SIXTH);
-    return isHardSwish ? ActivationKind.HARDSWISH : null;
-  }
-
-  private static boolean isUnit(Core core, double factor) {
-    return core.bounded().low() == 0 && Polynomial.near(factor * core.bounded().high(), 1);
-  }
-
-  private static boolean isLine(Polynomial line, double factor, double slope) {
-    return Polynomial.of(0).plus(line, factor).is(Polynomial.of(0.5, slope));
-  }
-
-  /** Whether a value is x/2 + c x s. */
-  private static boolean isGated(Polynomial value, double factor) {
-    return value.is(Polynomial.of(0, 0.5).plus(Polynomial.product(1, factor), 1));
-  }
-
-  private static ActivationKind ofSigmoid(Polynomial argument, Polynomial value) {
-    if (!value.is(Polynomial.product(1, 1))) {
-      return null;
-    }
-    if (argument.is(Polynomial.of(0, 2 * TANH_GELU, 0, 2 * CUBIC_GELU))) {
-      return ActivationKind.GELU;
-    }
-    double beta = argument.coefficient(1);
-    return beta != 0 && argument.is(Polynomial.of(0, beta)) ? swish(beta) : null;
-  }
-
-  private static ActivationKind ofSoftplus(Polynomial argument, Polynomial value) {
-    double beta = argument.coefficient(1);
-    if (beta == 0 || !argument.is(Polynomial.of(0, beta))) {
-      return null;
-    }
-    if (Polynomial.near(beta, -1) && value.is(Polynomial.product(0, -1))) {
-      return ActivationKind.LOG_SIGMOID;
-    }
-    boolean scaled = beta > 0 && value.is(Polynomial.product(0, 1 / beta));
-    return scaled ? ActivationKind.SOFTPLUS : null;
-  }
-
   /** x / (c + |x|). */
   private boolean matchSoftsign(int node) {
     if (!graph.operator(node).equals("Div")) {
@@ -578,7 +383,7 @@ public final class ActivationPatterns {
     return true;
   }
 
-  /** One half of a Split times the sigmoid of the other. */
+  /** One half of a tensor times the sigmoid of the other. */
   private boolean matchGlu(int node) {
     if (!graph.operator(node).equals("Mul")) {
       return false;
@@ -587,22 +392,49 @@ public final class ActivationPatterns {
       int sigmoid = graph.producer(graph.input(node, i));
       if (sigmoid < 0
           || !graph.operator(sigmoid).equals("Sigmoid")
-          || !graph.isUsedOnce(graph.output(sigmoid))) {
+          || !graph.isUsedOnce(graph.output(sigmoid))
+          || !graph.isSameModule(sigmoid, node)) {
         continue;
       }
-      String gate = graph.input(sigmoid, 0);
-      String half = graph.input(node, 1 - i);
-      int split = graph.producer(gate);
-      if (split >= 0
-          && split == graph.producer(half)
-          && graph.operator(split).equals("Split")
-          && graph.isSameModule(sigmoid, node)
-          && graph.outputs(split).equals(List.of(half, gate))) {
-        add(ActivationKind.GLU, graph.input(split, 0), node, List.of(sigmoid));
+      String whole = halved(graph.input(node, 1 - i), graph.input(sigmoid, 0));
+      if (whole != null) {
+        add(ActivationKind.GLU, whole, node, List.of(sigmoid));
         return true;
       }
     }
     return false;
+  }
+
+  /** The tensor whose first and second half two tensors are, or {@code null}. */
+  private String halved(String first, String second) {
+    int one = graph.producer(first);
+    int two = graph.producer(second);
+    if (one < 0 || two < 0) {
+      return null;
+    }
+    String whole = graph.input(one, 0);
+    if (one == two) {
+      boolean isSplit = graph.operator(one).equals("Split");
+      return isSplit && graph.outputs(one).equals(List.of(first, second)) ? whole : null;
+    }
+    // PyTorch writes chunk as slices with bounds that are computed.
+    Double start = graph.scalar(graph.input(one, 1));
+    String middle = graph.input(one, 2);
+    boolean areAdjacent =
+        start != null
+            && start == 0
+            && middle.equals(graph.input(two, 1))
+            && graph.scalar(middle) == null
+            && graph.input(one, 3).equals(graph.input(two, 3));
+    boolean areAll =
+        graph.consumers(whole).stream()
+            .filter(consumer -> graph.operator(consumer).equals("Slice"))
+            .allMatch(consumer -> consumer == one || consumer == two);
+    boolean areSlices =
+        graph.operator(one).equals("Slice")
+            && graph.operator(two).equals("Slice")
+            && whole.equals(graph.input(two, 0));
+    return areSlices && areAdjacent && areAll ? whole : null;
   }
 
   /** max(x, a x) with a between 0 and 1. */

@@ -737,6 +737,33 @@ class OnnxInstrumenterTest {
     assertEquals(2, tap.dimension());
   }
 
+  @Test
+  void aGluOfComputedSlicesIsOneSite() throws IOException {
+    // As PyTorch writes chunk(x, 2, 1).
+    TestGraph graph =
+        new TestGraph(17)
+            .input("x", FLOAT, -1, 4)
+            .output("y")
+            .integers("axis", 1)
+            .integers("none", 0)
+            .integers("two", 2)
+            .node("Shape", "x", "sizes")
+            .node("Gather", "sizes axis", "width")
+            .node("Div", "width two", "half")
+            .node("Mul", "half two", "all")
+            .node("Slice", "x none half axis", "a")
+            .node("Slice", "x half all axis", "b")
+            .node("Sigmoid", "b", "s")
+            .node("Mul", "a s", "y");
+    NDArray x = ramp(3, 4);
+    Tap tap = run(graph, ROWS, x).taps().get(0);
+    assertEquals(ActivationKind.GLU, tap.kind());
+    assertClose(x, tap.pre());
+    assertClose(x.get(":, :2").mul(x.get(":, 2:").getNDArrayInternal().sigmoid()), tap.post());
+    graph.node("Slice", "x half all axis", "c").output("c");
+    assertEquals(ActivationKind.SIGMOID, instrumenter(graph.write(folder)).sites().get(0).kind());
+  }
+
   // Files
 
   private Path external(float... stored) throws IOException {
