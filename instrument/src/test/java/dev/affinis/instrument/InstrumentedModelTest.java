@@ -62,7 +62,7 @@ class InstrumentedModelTest {
                 """
                 def forward(self: __torch__.Gate,
                     x: Tensor) -> Tensor:
-                  return torch.mul(x, torch.sigmoid(torch.neg(x)))
+                  return torch.mul(x, torch.sigmoid(torch.abs(x)))
                 """);
     return new TestArchive("M")
         .attribute("gate", new TestArchive("Gate"))

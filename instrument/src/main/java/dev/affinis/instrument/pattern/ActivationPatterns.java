@@ -99,6 +99,18 @@ public final class ActivationPatterns {
     return List.copyOf(patterns.matches);
   }
 
+  /**
+   * Returns what an operator is whose arguments alone decide it, without regard to others.
+   *
+   * @param graph the graph
+   * @param node number of the operator
+   * @return the activation if it clips to constants that make it one, otherwise {@code null}
+   */
+  public static ActivationKind clipping(OperatorGraph graph, int node) {
+    Clipping clipping = Clipping.alone(graph, node);
+    return clipping == null ? null : clipping.kind();
+  }
+
   private void add(ActivationKind kind, String pre, int last, List<Integer> nodes) {
     nodes.forEach(parts::set);
     parts.set(last);

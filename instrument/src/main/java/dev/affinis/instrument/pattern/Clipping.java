@@ -60,7 +60,8 @@ record Clipping(String input, double low, double high, List<Integer> nodes) {
     return low > -UNBOUNDED && high < UNBOUNDED;
   }
 
-  private static Clipping alone(OperatorGraph graph, int node) {
+  /** What a node bounds by itself. */
+  static Clipping alone(OperatorGraph graph, int node) {
     return switch (graph.operator(node)) {
       case "Relu" -> new Clipping(graph.input(node, 0), 0, INFINITY, List.of(node));
       case "Clip" -> clip(graph, node);

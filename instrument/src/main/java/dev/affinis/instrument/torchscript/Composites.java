@@ -79,27 +79,37 @@ final class Composites {
     return call.callee().endsWith("_") && !call.callee().endsWith("__");
   }
 
-  /** Finds the activations of a function, in the order of their last calls. */
+  /** Finds the activations of a function. */
   List<Composite> find(ScriptFunction function) {
     ScriptBody body = new ScriptBody(graph, function, constants);
     List<Composite> found = new ArrayList<>();
     for (Match match : ActivationPatterns.find(body)) {
       List<Integer> nodes = match.nodes();
-      Call last = body.call(match.last());
-      String operator = last.operator();
-      boolean isOperator =
-          graph.target(last) != null
-              || (operator != null && ScriptOperators.activation(operator) != null);
-      if ((nodes.size() > 1 || !isOperator) && isUndisturbed(body, match)) {
-        Call first = body.call(nodes.get(0));
-        int argument = body.arguments(nodes.get(0)).indexOf(match.pre());
+      int argument = body.arguments(nodes.get(0)).indexOf(match.pre());
+      if (nodes.size() == 1 || argument < 0 || !isUndisturbed(body, match)) {
+        nodes.forEach(node -> addAlone(body, node, found));
+      } else {
         List<Call> parts = nodes.stream().map(body::call).toList();
-        if (argument >= 0) {
-          found.add(new Composite(match.kind(), first, argument, last, parts));
-        }
+        Call last = body.call(match.last());
+        found.add(new Composite(match.kind(), parts.get(0), argument, last, parts));
       }
     }
     return found;
+  }
+
+  /** Adds a clamp; operators that are activations by name need no expression. */
+  private void addAlone(ScriptBody body, int node, List<Composite> found) {
+    Call call = body.call(node);
+    String operator = call.operator();
+    if (operator != null && ScriptOperators.activation(operator) == null) {
+      ActivationKind kind = ActivationPatterns.clipping(body, node);
+      // max(0, x) has its bound in front.
+      String input = body.input(node, body.isConstant(body.input(node, 0)) ? 1 : 0);
+      int argument = body.arguments(node).indexOf(input);
+      if (kind != null && argument >= 0) {
+        found.add(new Composite(kind, call, argument, call, List.of(call)));
+      }
+    }
   }
 
   private boolean isUndisturbed(ScriptBody body, Match match) {

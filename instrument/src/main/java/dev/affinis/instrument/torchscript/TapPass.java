@@ -168,9 +168,10 @@ final class TapPass {
     if (isMuted) {
       methods.add("mute(");
     }
-    TapPlan.Begin begin = plan.begin(call);
-    if (begin != null && begin.argument() == argument) {
-      methods.add("begin(" + SCOPE + ", " + begin.what() + ", ");
+    for (TapPlan.Begin begin : plan.begins(call)) {
+      if (begin.argument() == argument) {
+        methods.add("begin(" + SCOPE + ", " + begin.what() + ", ");
+      }
     }
     TapPlan.Role role = plan.role(call);
     if (role != null && role.isActivation() && role.input() == argument) {

@@ -29,7 +29,8 @@ final class TapPlan {
   private final CallGraph graph;
   private final IdentityHashMap<Call, Role> roles = new IdentityHashMap<>();
   private final IdentityHashMap<Call, Composite> parts = new IdentityHashMap<>();
-  private final IdentityHashMap<Call, Begin> begins = new IdentityHashMap<>();
+  private final IdentityHashMap<Call, List<Begin>> begins = new IdentityHashMap<>();
+  private int places;
   private final Set<ScriptFunction> tapped = new HashSet<>();
 
   /**
@@ -108,9 +109,9 @@ final class TapPlan {
     return roles.get(call);
   }
 
-  /** The expression that begins with a call's argument, or {@code null} if none does. */
-  Begin begin(Call call) {
-    return begins.get(call);
+  /** The expressions that begin with an argument of a call. */
+  List<Begin> begins(Call call) {
+    return begins.getOrDefault(call, List.of());
   }
 
   /** Whether a function's own activations are no sites in this call, since it is a mere part. */
@@ -119,10 +120,12 @@ final class TapPlan {
   }
 
   private void add(Composite composite) {
-    String place = "\"#" + begins.size() + "\"";
+    String place = "\"#" + places++ + "\"";
     String what = '"' + composite.kind().word() + "\", " + place;
     composite.parts().forEach(part -> parts.put(part, composite));
-    begins.put(composite.first(), new Begin(composite.argument(), what));
+    begins
+        .computeIfAbsent(composite.first(), call -> new ArrayList<>())
+        .add(new Begin(composite.argument(), what));
     roles.put(
         composite.last(),
         new Role("end", what, -1, composite.kind(), composite.mayActOnIntegers()));
