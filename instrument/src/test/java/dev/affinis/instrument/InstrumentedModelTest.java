@@ -16,6 +16,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.repository.zoo.Criteria;
 import ai.djl.repository.zoo.ZooModel;
+import ai.djl.training.dataset.ArrayDataset;
 import ai.djl.translate.Batchifier;
 import ai.djl.translate.Translator;
 import ai.djl.translate.TranslatorContext;
@@ -242,6 +243,22 @@ class InstrumentedModelTest {
       for (LayerScores layer : measured.layers()) {
         assertTrue(layer.scores().get("affinity").number().isPresent());
       }
+    }
+  }
+
+  @Test
+  void datasetOfDjlIsMeasuredAsItIs() throws IOException {
+    try (NDManager manager = NDManager.newBaseManager("PyTorch");
+        InstrumentedModel<?, ?> model = InstrumentedModel.builder().setModelPath(model()).build()) {
+      manager.getEngine().setRandomSeed(1);
+      ArrayDataset dataset =
+          new ArrayDataset.Builder()
+              .setData(manager.randomNormal(new Shape(30, 3, 4, 4)))
+              .setSampling(10, false)
+              .build();
+      Signature signature = model.measure(dataset);
+      assertEquals(30, signature.data().samples());
+      assertEquals(4, signature.layers().size());
     }
   }
 

@@ -60,6 +60,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class OnnxInstrumenterTest {
   private static final TensorProto.DataType FLOAT = TensorProto.DataType.FLOAT;
   private static final float TOLERANCE = 1e-5f;
+  private static final long[] TWO = {2, 2};
 
   @TempDir Path folder;
   private NDManager manager;
@@ -224,6 +225,87 @@ class OnnxInstrumenterTest {
     assertClose(x.maximum(0), tap.post());
     assertEquals(3, tap.dimension());
     assertEquals(manager, tap.post().getManager());
+  }
+
+  /** Activations after everything that changes heights and widths, or may seem to. */
+  private static TestGraph sizes() {
+    TestGraph graph =
+        new TestGraph(17)
+            .input("x", FLOAT, -1, 4, -1, -1)
+            .output("z")
+            .filled("w1", 0.1f, 4, 4, 1, 1)
+            .filled("w3", 0.1f, 4, 4, 3, 3)
+            .filled("row", 1f, 1, 1, 1, 13)
+            .filled("channel", 1f, 4, 1, 1)
+            .floats("line", 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1)
+            .node("Conv", "x w3", "same", "pads", new long[] {1, 1, 1, 1})
+            .node("Conv", "x w3", "inner")
+            .node("Conv", "x w3", "half", "pads", new long[] {1, 1, 1, 1}, "strides", TWO)
+            .node("Conv", "x w1", "skip", "strides", TWO)
+            .node("Add", "half skip", "sum")
+            .node("Conv", "x w3", "less", "strides", TWO)
+            .node("Conv", "x w3", "wide", "dilations", TWO, "pads", new long[] {2, 2, 2, 2})
+            .node("Conv", "x w3", "even", "auto_pad", "SAME_UPPER", "strides", TWO)
+            .node("Conv", "x w3", "odd", "pads", new long[] {0, 2, 1, 0})
+            .node("MaxPool", "x", "up", "kernel_shape", TWO, "strides", TWO, "ceil_mode", 1)
+            .node("MaxPool", "x", "down", "kernel_shape", TWO, "strides", TWO)
+            .node("AveragePool", "up", "twice", "kernel_shape", TWO, "strides", TWO)
+            .node("GlobalAveragePool", "x", "mean")
+            .node("Conv", "mean w1", "squeezed")
+            .node("Sigmoid", "squeezed", "scale")
+            .node("Mul", "scale half", "gated")
+            .node("Mul", "channel half", "scaled")
+            .node("ReduceMax", "same", "column", "axes", new long[] {3})
+            .node("Add", "column row", "wider")
+            .node("Add", "column line", "wider2")
+            .node("Concat", "half sum", "both", "axis", 1)
+            .node("Concat", "half half", "tall", "axis", 2)
+            .node("Transpose", "inner", "turned", "perm", new long[] {0, 1, 3, 2});
+    String last = "mean";
+    for (String tensor :
+        List.of(
+            "x",
+            "same",
+            "inner",
+            "half",
+            "skip",
+            "sum",
+            "less",
+            "wide",
+            "even",
+            "odd",
+            "up",
+            "down",
+            "twice",
+            "squeezed",
+            "gated",
+            "scaled",
+            "column",
+            "wider",
+            "wider2",
+            "both",
+            "tall",
+            "turned")) {
+      graph.node("Relu", tensor, "relu_" + tensor);
+      graph.node("ReduceMean", "relu_" + tensor, "mean_" + tensor, "axes", new long[] {1, 2, 3});
+      graph.node("Add", last + " mean_" + tensor, "upto_" + tensor);
+      last = "upto_" + tensor;
+    }
+    return graph.node("Identity", last, "z");
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {7, 8, 13})
+  void shapesAreTheSameWhetherAskedForOrConcluded(int size) throws IOException {
+    NDArray x = ramp(2, 4, size, size + 3);
+    TapOptions raw = options(CaptureForm.RAW, Pooling.CHANNEL, Layout.AUTO);
+    List<Shape> expected =
+        run(sizes(), raw, x).taps().stream().map(tap -> tap.post().getShape()).toList();
+    assertEquals(23, expected.size());
+    assertEquals(expected, run(sizes(), ROWS, x).taps().stream().map(Tap::shape).toList());
+    SiteFilter none = SiteFilter.ALL.kinds(ActivationKind.GELU);
+    TapOptions leftOut = new TapOptions(CaptureForm.POOLED, Pooling.CHANNEL, Layout.AUTO, none);
+    assertEquals(expected, run(sizes(), leftOut, x).taps().stream().map(Tap::shape).toList());
   }
 
   // Layout
