@@ -160,9 +160,7 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
    * @return the calls that can be reached from the model's forward and that the filter may accept
    */
   public List<PlannedSite> plannedSites() {
-    return source.instrumenter().sites().stream()
-        .filter(site -> options.sites().mayAccept(site.path(), site.kind()))
-        .toList();
+    return source.instrumenter().sites().stream().filter(options.sites()::mayAccept).toList();
   }
 
   /**

@@ -187,7 +187,10 @@ class InstrumentedModelTest {
     assertEquals(ALL.subList(1, 2), captures(all.kinds(ActivationKind.TANH)));
     assertEquals(ALL.subList(1, 3), captures(all.indices(1, 2)));
     assertEquals(ALL.subList(3, 4), captures(all.paths("g*").indices(3, 9)));
-    assertEquals(List.of(), captures(all.paths("head.*")));
+    assertEquals(List.of(), captures(all.indices(4, 9)));
+    InvalidInputException none =
+        assertThrows(InvalidInputException.class, () -> captures(all.paths("head.*")));
+    assertTrue(none.getMessage().contains("leaves all 4 sites out"), none.getMessage());
     assertThrows(IllegalArgumentException.class, () -> all.indices(2, 1));
     assertThrows(IllegalArgumentException.class, () -> all.paths("{a"));
   }
