@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Exports torchvision classifiers as TorchScript, ready for `./affinis measure`.
+"""Exports torchvision classifiers as TorchScript, and as ONNX if asked, ready for `./affinis measure`.
 
     python3 examples/export_torchvision.py alexnet resnet50 --out models
     ./affinis measure models/alexnet.traced.pt --data photos/ --resize 256 --crop 224 --out alexnet.json
@@ -8,7 +8,9 @@ Pretrained weights (torchvision's DEFAULT) are used when they are in the local c
 Otherwise the model keeps random weights, and the script says so: its signature then describes the
 architecture at its initialisation, not a trained network. `--random` asks for random weights outright.
 
-Needs PyTorch 1.12 and torchvision 0.13 or newer.
+`--onnx` writes NAME.onnx as well, for any number of samples at a time (opset 17).
+
+Needs PyTorch 1.13 and torchvision 0.14 or newer.
 """
 
 import argparse
@@ -22,12 +24,21 @@ import torchvision
 
 MODELS = {
     "alexnet": ("alexnet", "AlexNet_Weights"),
+    "convnext_tiny": ("convnext_tiny", "ConvNeXt_Tiny_Weights"),
+    "densenet121": ("densenet121", "DenseNet121_Weights"),
+    "efficientnet_b0": ("efficientnet_b0", "EfficientNet_B0_Weights"),
+    "googlenet": ("googlenet", "GoogLeNet_Weights"),
+    "mobilenet_v3_large": ("mobilenet_v3_large", "MobileNet_V3_Large_Weights"),
     "resnet50": ("resnet50", "ResNet50_Weights"),
+    "swin_t": ("swin_t", "Swin_T_Weights"),
     "vgg16": ("vgg16", "VGG16_Weights"),
     "vit_b_16": ("vit_b_16", "ViT_B_16_Weights"),
 }
 DEFAULT_MODELS = ["alexnet", "resnet50", "vit_b_16"]
 INPUT_SIZE = 224
+OPSET = 17
+# What a builder needs besides weights: without them, these would warn or bring training's side outputs.
+RANDOM_OPTIONS = {"googlenet": {"aux_logits": False, "init_weights": True}}
 
 
 def load(name, random, seed):
@@ -48,7 +59,7 @@ def load(name, random, seed):
                 file=sys.stderr,
             )
     torch.manual_seed(seed)
-    return builder(weights=None).eval(), f"random weights, seed {seed}"
+    return builder(weights=None, **RANDOM_OPTIONS.get(name, {})).eval(), f"random weights, seed {seed}"
 
 
 def check(name, model, exported, batch):
@@ -61,6 +72,19 @@ def check(name, model, exported, batch):
         sys.exit(f"{name}: the exported model differs from the original by {worst:g} (outputs up to {scale:g})")
 
 
+def export_onnx(model, batch, path):
+    """Writes the model as ONNX; the number of samples stays open."""
+    torch.onnx.export(
+        model,
+        batch,
+        path,
+        opset_version=OPSET,
+        input_names=["input"],
+        output_names=["output"],
+        dynamic_axes={"input": {0: "batch"}, "output": {0: "batch"}},
+    )
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
@@ -69,6 +93,7 @@ def main():
     parser.add_argument("--out", default=".", metavar="DIR", help="folder to write to (default: the current one)")
     parser.add_argument("--random", action="store_true", help="random weights, even where pretrained ones exist")
     parser.add_argument("--scripted", action="store_true", help="write NAME.scripted.pt besides NAME.traced.pt")
+    parser.add_argument("--onnx", action="store_true", help="write NAME.onnx besides NAME.traced.pt")
     parser.add_argument("--seed", type=int, default=0, help="seed of random weights (default: 0)")
     args = parser.parse_args()
     names = args.models or DEFAULT_MODELS
@@ -93,6 +118,13 @@ def main():
             check(name, model, exported, checked_batch)
             path = os.path.join(args.out, f"{name}.{form}.pt")
             exported.save(path)
+            print(f"{path}: {origin}, {os.path.getsize(path) / 1e6:.1f} MB")
+        if args.onnx:
+            path = os.path.join(args.out, f"{name}.onnx")
+            # With gradients on, attention is written out: its fused form has no ONNX counterpart.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                export_onnx(model, traced_batch, path)
             print(f"{path}: {origin}, {os.path.getsize(path) / 1e6:.1f} MB")
 
 

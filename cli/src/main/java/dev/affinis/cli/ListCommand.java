@@ -1,5 +1,6 @@
 package dev.affinis.cli;
 
+import ai.djl.ndarray.types.Shape;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -11,15 +12,19 @@ import dev.affinis.instrument.ModelSource;
 import dev.affinis.instrument.PlannedSite;
 import dev.affinis.instrument.Site;
 import dev.affinis.instrument.SkippedSite;
-import dev.affinis.instrument.data.Preprocessing;
-import dev.affinis.instrument.data.SampleSource;
+import dev.affinis.instrument.data.RandomSource;
 import dev.affinis.instrument.data.Selection;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -32,12 +37,22 @@ import picocli.CommandLine.Spec;
     name = "list",
     description = {
       "Lists the activation sites of a model, with shapes and the rows and memory that a",
-      "measurement would take, if the model accepts an image of the given size."
+      "measurement would take, if the model accepts images."
     },
     mixinStandardHelpOptions = true,
     sortOptions = false,
     usageHelpAutoWidth = true)
 final class ListCommand implements Callable<Integer> {
+  /** A batch size that a fixed first dimension is unlikely to have. */
+  private static final int SAMPLES = 3;
+
+  private static final List<Shape> USUAL =
+      Stream.concat(
+              IntStream.of(224, 32, 64, 96, 128, 256, 299, 384, 448, 512)
+                  .mapToObj(size -> new Shape(3, size, size)),
+              IntStream.of(28, 32, 224).mapToObj(size -> new Shape(1, size, size)))
+          .toList();
+
   @Spec private CommandSpec spec;
 
   @Mixin private ModelOptions model;
@@ -45,9 +60,11 @@ final class ListCommand implements Callable<Integer> {
   @Option(
       names = "--input-size",
       paramLabel = "PX",
-      defaultValue = "224",
-      description = "Side of the 3-channel image that is tried (default: ${DEFAULT-VALUE}).")
-  private int inputSize;
+      description = {
+        "Side of the 3-channel image that the model gets (default: 224, or the first of the usual",
+        "sizes that the model accepts)."
+      })
+  private Integer inputSize;
 
   @Option(
       names = "--samples",
@@ -66,16 +83,9 @@ final class ListCommand implements Callable<Integer> {
     }
     PrintWriter out = spec.commandLine().getOut();
     ObjectNode root = new ObjectMapper().createObjectNode().put("schema", "affinis.sites/1");
-    Preprocessing size;
-    Selection selection;
-    try {
-      size = Preprocessing.builder().optInputSize(inputSize).build();
-      selection = Selection.first(samples);
-    } catch (IllegalArgumentException e) {
-      throw new ParameterException(spec.commandLine(), e.getMessage(), e);
-    }
+    Selection selection = selection();
+    List<Shape> shapes = shapes();
     try (ModelSource<?, ?> source = model.open();
-        SampleSource random = SampleSource.open("random", size, selection);
         InstrumentedModel<?, ?> instrumented =
             InstrumentedModel.builder()
                 .setSource(source)
@@ -84,18 +94,17 @@ final class ListCommand implements Callable<Integer> {
                 .build()) {
       describe(source, instrumented, root);
       out.println(source.name() + ", " + instrumented.parameterCount() + " parameters");
-      try {
-        MeasurementPlan plan =
-            Measurement.builder()
-                .setModel(instrumented)
-                .setSource(random)
-                .optSelection(selection)
-                .build()
-                .plan();
-        out.println(PlanTable.render(plan));
-        write(plan, root);
-      } catch (InvalidInputException e) {
-        spec.commandLine().getErr().println("shapes are unknown: " + e.getMessage());
+      List<InvalidInputException> refusals = new ArrayList<>();
+      Optional<MeasurementPlan> plan =
+          shapes.stream()
+              .flatMap(shape -> plan(instrumented, shape, selection, refusals).stream())
+              .findFirst();
+      if (plan.isPresent()) {
+        out.println(PlanTable.render(plan.get()));
+        write(plan.get(), root);
+      } else {
+        String reason = refusals.get(0).getMessage();
+        spec.commandLine().getErr().println("shapes are unknown: " + reason);
         out.println(PlanTable.render(instrumented.plannedSites()));
         write(instrumented.plannedSites(), root);
         write(root, instrumented.hiddenSites());
@@ -105,6 +114,51 @@ final class ListCommand implements Callable<Integer> {
       Files.writeString(json, root.toPrettyString() + "\n");
     }
     return ExitCodes.DONE;
+  }
+
+  private Selection selection() {
+    try {
+      return Selection.first(samples);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+    }
+  }
+
+  /** What is tried: the image that was asked for, or those that models usually take. */
+  private List<Shape> shapes() {
+    if (inputSize == null) {
+      return USUAL;
+    }
+    if (inputSize < 1) {
+      throw new ParameterException(
+          spec.commandLine(), "--input-size must be at least 1, got " + inputSize);
+    }
+    return List.of(new Shape(3, inputSize, inputSize));
+  }
+
+  /** Some models take single images only. */
+  private static Optional<MeasurementPlan> plan(
+      InstrumentedModel<?, ?> instrumented,
+      Shape shape,
+      Selection selection,
+      List<InvalidInputException> refusals) {
+    for (int batchSize : new int[] {SAMPLES, 1}) {
+      try (RandomSource random = new RandomSource(shape, selection.count(), selection.seed())) {
+        return Optional.of(
+            Measurement.builder()
+                .setModel(instrumented)
+                .setSource(random)
+                .optSelection(selection)
+                .optBatchSize(batchSize)
+                .build()
+                .plan());
+      } catch (InvalidInputException e) {
+        refusals.add(e);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+    return Optional.empty();
   }
 
   private static void describe(

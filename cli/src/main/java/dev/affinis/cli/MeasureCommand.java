@@ -45,8 +45,7 @@ final class MeasureCommand implements Callable<Integer> {
 
   @Option(
       names = "--dry-run",
-      description =
-          "Show sites, rows and the memory to expect, from three samples; measure nothing.")
+      description = "Show sites, rows and the memory to expect, from one batch; measure nothing.")
   private boolean dryRun;
 
   @Option(

@@ -7,8 +7,10 @@ import dev.affinis.instrument.MeasurementPlan;
 import dev.affinis.instrument.PlannedSite;
 import dev.affinis.instrument.Site;
 import dev.affinis.instrument.SkippedSite;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 
 /** Writes what a measurement would do for a person to read. */
 final class PlanTable {
@@ -37,7 +39,12 @@ final class PlanTable {
     }
     return text.append("\nfor ")
         .append(plan.samples())
-        .append(" samples: captures take ")
+        .append(" samples of ")
+        .append(
+            Arrays.stream(plan.sampleShape().getShape())
+                .mapToObj(String::valueOf)
+                .collect(Collectors.joining(" x ")))
+        .append(": captures take ")
         .append(size(plan.captureBytes()))
         .append(", the widest site's score about ")
         .append(size(plan.scoreBytes()))

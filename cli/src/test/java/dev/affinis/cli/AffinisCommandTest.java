@@ -201,6 +201,9 @@ class AffinisCommandTest {
     assertEquals(ExitCodes.DONE, result.code(), result.err());
     assertTrue(result.out().contains("blocks.0.mlp.act"), result.out());
     assertTrue(result.err().contains("shapes are unknown"), result.err());
+    result = run("list", folder.resolve("vit.traced.pt"));
+    assertTrue(result.out().contains("samples of 3 x 32 x 32"), result.out());
+    assertEquals("", result.err());
   }
 
   @Test

@@ -22,6 +22,9 @@ final class HostArray {
   }
 
   static HostArray of(NDArray array) {
+    if (array.getDataType() == DataType.FLOAT32) {
+      return new HostArray(array.getName(), array.getShape(), array.toFloatArray());
+    }
     try (NDArray floats = array.toType(DataType.FLOAT32, true)) {
       return new HostArray(array.getName(), array.getShape(), floats.toFloatArray());
     }

@@ -16,8 +16,10 @@ import ai.djl.repository.zoo.ZooModel;
 import ai.djl.training.ParameterStore;
 import ai.djl.training.Trainer;
 import ai.djl.training.TrainingConfig;
+import ai.djl.training.dataset.Dataset;
 import ai.djl.translate.Translator;
 import ai.djl.util.PairList;
+import dev.affinis.instrument.data.DjlDatasetSource;
 import dev.affinis.instrument.data.SampleSource;
 import dev.affinis.instrument.data.Selection;
 import dev.affinis.signature.Pooling;
@@ -158,9 +160,7 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
    * @return the calls that can be reached from the model's forward and that the filter may accept
    */
   public List<PlannedSite> plannedSites() {
-    return source.instrumenter().sites().stream()
-        .filter(site -> options.sites().mayAccept(site.path(), site.kind()))
-        .toList();
+    return source.instrumenter().sites().stream().filter(options.sites()::mayAccept).toList();
   }
 
   /**
@@ -208,6 +208,20 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
         .optSelection(Selection.first(samples.size()))
         .build()
         .run();
+  }
+
+  /**
+   * Measures the model on all samples of one of DJL's datasets, as its own pipeline makes them.
+   *
+   * @param dataset a dataset whose samples can be asked for by number, prepared or not
+   * @return the signature
+   * @throws InvalidInputException if the model or the data cannot be used
+   * @throws IOException if a file cannot be read
+   */
+  public Signature measure(Dataset dataset) throws IOException {
+    try (SampleSource samples = DjlDatasetSource.open(dataset)) {
+      return measure(samples);
+    }
   }
 
   /**

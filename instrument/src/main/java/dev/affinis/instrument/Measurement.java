@@ -54,9 +54,6 @@ public final class Measurement {
   /** The engine that scores are computed with. */
   private static final String ENGINE = "PyTorch";
 
-  /** Samples that a plan is made from: a batch size that no first dimension is likely to have. */
-  private static final int FEW = 3;
-
   private final ModelSource<?, ?> model;
   private final SampleSource source;
   private final Builder options;
@@ -120,7 +117,7 @@ public final class Measurement {
   }
 
   /**
-   * Finds out what a run will do, without doing it: three samples go through the instrumented model
+   * Finds out what a run will do, without doing it: one batch goes through the instrumented model
    * to see its sites.
    *
    * @return the sites and the memory to expect
@@ -133,7 +130,7 @@ public final class Measurement {
     int samples = Math.min(options.selection.count(), source.size());
     Selection few =
         new Selection(
-            Math.max(2, Math.min(FEW, samples)),
+            Math.max(2, Math.min(options.batchSize, samples)),
             options.selection.order(),
             options.selection.seed());
     try (NDManager manager = NDManager.newBaseManager(device(), ENGINE);
@@ -142,7 +139,7 @@ public final class Measurement {
                 .setSource(source)
                 .setManager(manager)
                 .setSelection(few)
-                .optBatchSize(few.count())
+                .optBatchSize(options.batchSize)
                 .optSkipBad(options.skipsBad)
                 .build()) {
       return withModel(
@@ -155,6 +152,7 @@ public final class Measurement {
                   check.accept(instrumented.run(new NDList(in(scratch, batch.data()))));
               return new MeasurementPlan(
                   samples,
+                  source.sampleShape(),
                   captures.stream().map(Capture::site).toList(),
                   check.skipped(),
                   instrumented.parameterCount());

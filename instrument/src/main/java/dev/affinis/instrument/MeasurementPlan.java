@@ -1,5 +1,6 @@
 package dev.affinis.instrument;
 
+import ai.djl.ndarray.types.Shape;
 import java.util.List;
 
 /**
@@ -7,12 +8,13 @@ import java.util.List;
  * and one batch.
  *
  * @param samples number of samples
+ * @param sampleShape shape of one sample, as the model gets it
  * @param sites the sites, in the order of execution
  * @param skipped activation calls that cannot be measured, with reasons
  * @param parameters number of the model's parameters
  */
 public record MeasurementPlan(
-    int samples, List<Site> sites, List<SkippedSite> skipped, long parameters) {
+    int samples, Shape sampleShape, List<Site> sites, List<SkippedSite> skipped, long parameters) {
   /** Copies the lists. */
   public MeasurementPlan {
     sites = List.copyOf(sites);

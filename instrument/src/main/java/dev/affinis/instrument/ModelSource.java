@@ -325,6 +325,14 @@ public final class ModelSource<I, O> implements AutoCloseable {
                   .orElse(": its program calls no activation function")
               + "; if it is quantized or fused, export the float model in eval mode");
     }
+    if (instrumenter.sites().stream().noneMatch(options.sites()::mayAccept)) {
+      throw new InvalidInputException(
+          "no activation of the model "
+              + description()
+              + " is meant: the filter leaves all "
+              + instrumenter.sites().size()
+              + " sites out; `affinis list` shows their paths and kinds");
+    }
     return instrumenter.load(where, options);
   }
 

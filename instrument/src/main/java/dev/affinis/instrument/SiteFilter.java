@@ -82,6 +82,11 @@ public record SiteFilter(List<String> globs, Set<ActivationKind> kinds, int firs
             || globs.stream().anyMatch(glob -> matcher(glob).matches(asFile(path))));
   }
 
+  /** Whether one of the sites that a planned call may turn out to be can be meant. */
+  boolean mayAccept(PlannedSite site) {
+    return site.kind().possibleAtRunTime().stream().anyMatch(kind -> mayAccept(site.path(), kind));
+  }
+
   /**
    * Whether a site is meant.
    *

@@ -16,6 +16,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.repository.zoo.Criteria;
 import ai.djl.repository.zoo.ZooModel;
+import ai.djl.training.dataset.ArrayDataset;
 import ai.djl.translate.Batchifier;
 import ai.djl.translate.Translator;
 import ai.djl.translate.TranslatorContext;
@@ -186,7 +187,10 @@ class InstrumentedModelTest {
     assertEquals(ALL.subList(1, 2), captures(all.kinds(ActivationKind.TANH)));
     assertEquals(ALL.subList(1, 3), captures(all.indices(1, 2)));
     assertEquals(ALL.subList(3, 4), captures(all.paths("g*").indices(3, 9)));
-    assertEquals(List.of(), captures(all.paths("head.*")));
+    assertEquals(List.of(), captures(all.indices(4, 9)));
+    InvalidInputException none =
+        assertThrows(InvalidInputException.class, () -> captures(all.paths("head.*")));
+    assertTrue(none.getMessage().contains("leaves all 4 sites out"), none.getMessage());
     assertThrows(IllegalArgumentException.class, () -> all.indices(2, 1));
     assertThrows(IllegalArgumentException.class, () -> all.paths("{a"));
   }
@@ -242,6 +246,22 @@ class InstrumentedModelTest {
       for (LayerScores layer : measured.layers()) {
         assertTrue(layer.scores().get("affinity").number().isPresent());
       }
+    }
+  }
+
+  @Test
+  void datasetOfDjlIsMeasuredAsItIs() throws IOException {
+    try (NDManager manager = NDManager.newBaseManager("PyTorch");
+        InstrumentedModel<?, ?> model = InstrumentedModel.builder().setModelPath(model()).build()) {
+      manager.getEngine().setRandomSeed(1);
+      ArrayDataset dataset =
+          new ArrayDataset.Builder()
+              .setData(manager.randomNormal(new Shape(30, 3, 4, 4)))
+              .setSampling(10, false)
+              .build();
+      Signature signature = model.measure(dataset);
+      assertEquals(30, signature.data().samples());
+      assertEquals(4, signature.layers().size());
     }
   }
 

@@ -76,8 +76,11 @@ final class BlockVit extends AbstractBlock {
     NDArray patches = patchEmbed.forward(store, inputs, training).singletonOrThrow();
     long batch = patches.getShape().get(0);
     NDArray tokens = patches.reshape(batch, WIDTH, -1).transpose(0, 2, 1);
-    NDArray token = store.getValue(classToken, device, training);
-    NDArray all = token.broadcast(new Shape(batch, 1, WIDTH)).concat(tokens, 1);
+    // What is computed from a parameter alone belongs to the model until it is told otherwise.
+    NDArray token =
+        store.getValue(classToken, device, training).broadcast(new Shape(batch, 1, WIDTH));
+    token.attach(inputs.getManager());
+    NDArray all = token.concat(tokens, 1);
     NDArray embedded = all.add(store.getValue(positions, device, training));
     NDList encoded = blocks.forward(store, new NDList(embedded), training);
     NDArray normal = norm.forward(store, encoded, training).singletonOrThrow();

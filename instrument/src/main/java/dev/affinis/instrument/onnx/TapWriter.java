@@ -13,7 +13,9 @@ import dev.affinis.instrument.Layout;
 import dev.affinis.instrument.TapOptions;
 import dev.affinis.instrument.pattern.ActivationPatterns.Match;
 import dev.affinis.signature.Pooling;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -53,9 +55,17 @@ final class TapWriter {
     sizes = new SpatialSizes(graph);
   }
 
-  /** What was added. */
+  /**
+   * What was added, last node first: ONNX Runtime works back from the nodes whose results nobody
+   * uses, beginning with the last. In this order each activation is pooled as soon as it is there;
+   * in the other, all of them would be kept until the model is through.
+   */
   ModelProto added() {
-    return ModelProto.newBuilder().setGraph(added).build();
+    List<NodeProto> lastFirst = new ArrayList<>(added.getNodeList());
+    Collections.reverse(lastFirst);
+    return ModelProto.newBuilder()
+        .setGraph(added.clone().clearNode().addAllNode(lastFirst))
+        .build();
   }
 
   /** Which axis of an activation becomes its channels. */
