@@ -44,7 +44,7 @@ public final class MemoryOverTime {
         NDManager manager = NDManager.newBaseManager("PyTorch")) {
       NDArray images = manager.randomNormal(new Shape(batch, 3, pixels, pixels));
       for (int done = 0; done <= batches; done++) {
-        if (done % (batches / LINES) == 0) {
+        if (done % Math.max(1, batches / LINES) == 0) {
           System.gc();
           System.out.printf(
               Locale.ROOT,

@@ -37,7 +37,8 @@ import picocli.CommandLine.Spec;
     name = "list",
     description = {
       "Lists the activation sites of a model, with shapes and the rows and memory that a",
-      "measurement would take, if the model accepts images."
+      "measurement would take, if the model accepts images. measure --dry-run does it for other",
+      "pooling, layout and your data."
     },
     mixinStandardHelpOptions = true,
     sortOptions = false,

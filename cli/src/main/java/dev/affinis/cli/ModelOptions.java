@@ -4,10 +4,7 @@ import ai.djl.Device;
 import dev.affinis.instrument.ActivationKind;
 import dev.affinis.instrument.ModelSource;
 import dev.affinis.instrument.SiteFilter;
-import dev.affinis.instrument.ZooAddress;
 import java.io.IOException;
-import java.nio.file.InvalidPathException;
-import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -39,7 +36,8 @@ final class ModelOptions {
   @Option(
       names = "--sites",
       paramLabel = "GLOB",
-      split = ",",
+      split = ",(?![^{]*\\})", // not the commas of {a,b}
+      splitSynopsisLabel = ",",
       description = {
         "Only sites whose path fits one of these, such as features.* or layer?.**",
         "(* within a name, ** across)."
@@ -55,15 +53,7 @@ final class ModelOptions {
   private List<ActivationKind> kinds = List.of();
 
   ModelSource<?, ?> open() throws IOException {
-    if (ZooAddress.isAddress(model)) {
-      return ZooAddress.open(model, device);
-    }
-    try {
-      return ModelSource.of(Path.of(model));
-    } catch (InvalidPathException e) {
-      throw new ParameterException(
-          spec.commandLine(), "model " + model + " is no valid path: " + e.getReason(), e);
-    }
+    return ModelSource.open(model, device);
   }
 
   Device device() {

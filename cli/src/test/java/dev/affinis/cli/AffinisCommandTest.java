@@ -226,9 +226,14 @@ class AffinisCommandTest {
     assertEquals(Map.of("paths", List.of("layer1.**")), signature.settings().more().get("sites"));
     Files.delete(out);
     assertRefused(
-        3, measure(model, images, "--kinds", "gelu"), "the filter leaves all", "affinis list");
+        3, measure(model, images, "--kinds", "gelu"), "has a kind that fits gelu", "affinis list");
+    assertRefused(
+        3, measure(model, images, "--sites", "layer1.**,laier2.**"), "fits laier2.**", "relu");
     assertRefused(2, measure(model, images, "--kinds", "rely"), "expected one of relu", "rely");
-    assertRefused(2, measure(model, images, "--sites", "{a"), "--sites");
+    assertRefused(2, measure(model, images, "--sites", "{a"), "--sites", "glob {a is not well");
+    Result either = measure(model, images, "--samples", 64, "--sites", "layer{1,2}.0.*");
+    assertEquals(ExitCodes.DONE, either.code(), either.err());
+    assertEquals(4, SignatureFile.read(out).layers().size());
   }
 
   @Test

@@ -4,7 +4,6 @@ import ai.djl.Device;
 import dev.affinis.instrument.ActivationKind;
 import dev.affinis.instrument.Measurement;
 import dev.affinis.instrument.ModelSource;
-import dev.affinis.instrument.ZooAddress;
 import dev.affinis.instrument.data.ImageConversion;
 import dev.affinis.instrument.data.Preprocessing;
 import dev.affinis.instrument.data.SampleSource;
@@ -13,7 +12,6 @@ import dev.affinis.signature.LayerScores;
 import dev.affinis.signature.Signature;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -55,7 +53,7 @@ record Architecture(String name, Map<ActivationKind, Integer> sites, int resize,
     }
     String data = args.length > 1 ? args[1] : "random";
     Selection selection = Selection.first(args.length > 2 ? number(args[2]) : 512);
-    try (ModelSource<?, ?> model = open(args[0]);
+    try (ModelSource<?, ?> model = ModelSource.open(args[0], Device.cpu());
         SampleSource source = SampleSource.open(data, conversion(model, args), selection)) {
       Signature signature =
           Measurement.builder()
@@ -75,12 +73,6 @@ record Architecture(String name, Map<ActivationKind, Integer> sites, int resize,
     } catch (NumberFormatException e) {
       throw new IllegalArgumentException(argument + " is no whole number: expected " + USAGE, e);
     }
-  }
-
-  private static ModelSource<?, ?> open(String model) throws IOException {
-    return ZooAddress.isAddress(model)
-        ? ZooAddress.open(model, Device.cpu())
-        : ModelSource.of(Path.of(model));
   }
 
   /** A size that is asked for, or the model's own translator, or what the architecture takes. */

@@ -20,6 +20,10 @@ final class Devices {
    * @throws InvalidInputException if it is not: nothing is ever run elsewhere than asked
    */
   static void requirePresent(Device device) {
+    if (!device.isGpu() && !device.getDeviceType().equals(Device.Type.CPU)) {
+      throw new InvalidInputException(
+          "device " + device + " is not supported: expected cpu or gpu:N");
+    }
     int gpus = device.isGpu() ? Engine.getEngine("PyTorch").getGpuCount() : 0;
     if (device.isGpu() && device.getDeviceId() >= gpus) {
       throw new InvalidInputException(

@@ -1,5 +1,6 @@
 package dev.affinis.instrument;
 
+import ai.djl.MalformedModelException;
 import ai.djl.ndarray.NDList;
 import java.util.regex.Pattern;
 
@@ -48,10 +49,17 @@ public final class EngineErrors {
         cause);
   }
 
+  /** Whether a forward pass failed for want of memory. */
+  static boolean isOutOfMemory(InvalidInputException e) {
+    return e.getCause() != null && OUT_OF_MEMORY.matcher(reason(e.getCause())).find();
+  }
+
   /** The engine's own words without its stack traces: the last line that names an error. */
-  private static String reason(Exception cause) {
+  private static String reason(Throwable cause) {
     Throwable deepest = cause;
-    while (deepest.getMessage() == null && deepest.getCause() != null) {
+    // DJL's "cannot be loaded" has the engine's reason behind it.
+    boolean isGeneral = cause instanceof MalformedModelException;
+    while ((isGeneral || deepest.getMessage() == null) && deepest.getCause() != null) {
       deepest = deepest.getCause();
     }
     String message = String.valueOf(deepest.getMessage());

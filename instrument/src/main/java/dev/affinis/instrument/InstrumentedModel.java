@@ -100,9 +100,14 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
    * @throws InvalidInputException if the model rejects the inputs
    */
   public Run run(NDList inputs) {
-    Run run = tap(new ParameterStore(getNDManager(), false), inputs);
+    Run run = runUnheard(inputs);
     listeners.forEach(listener -> listener.captured(run));
     return run;
+  }
+
+  /** Runs the model without telling the listeners. */
+  Run runUnheard(NDList inputs) {
+    return tap(new ParameterStore(getNDManager(), false), inputs);
   }
 
   private Run tap(ParameterStore parameters, NDList inputs) {
@@ -187,7 +192,7 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
         copy.attach(scratch);
         copies.add(copy);
       }
-      Run run = tap(new ParameterStore(getNDManager(), false), copies);
+      Run run = runUnheard(copies);
       return run.captures().stream().map(Capture::site).toList();
     }
   }
@@ -361,7 +366,7 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
 
     @Override
     public ParameterList getDirectParameters() {
-      return tapped.model().getBlock().getDirectParameters();
+      return tapped.model().getBlock().getParameters();
     }
 
     @Override
@@ -405,6 +410,7 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
     private Layout layout = Layout.AUTO;
     private SiteFilter sites = SiteFilter.ALL;
     private Device device;
+    private boolean isBuilt;
 
     private Builder(ModelSource<I, O> source, boolean ownsSource) {
       this.source = source;
@@ -412,6 +418,9 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
     }
 
     private <P, Q> Builder<P, Q> with(ModelSource<P, Q> model, boolean owned) {
+      if (ownsSource) {
+        source.close();
+      }
       Builder<P, Q> next = new Builder<>(model, owned);
       next.listeners.addAll(listeners);
       next.form = form;
@@ -578,7 +587,7 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
     }
 
     /**
-     * Instruments and loads the model.
+     * Instruments and loads the model. A builder builds one model.
      *
      * @return the instrumented model, to be closed by the caller
      * @throws IOException if a file cannot be read or a temporary copy not be written
@@ -587,6 +596,10 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
     public InstrumentedModel<I, O> build() throws IOException {
       Objects.requireNonNull(
           source, "one of setModelPath, setCriteria, setModel, setBlock or setSource is required");
+      if (isBuilt) {
+        throw new IllegalStateException("this builder has built its model: make another");
+      }
+      isBuilt = true;
       Device where = device == null ? source.device() : device;
       try {
         Devices.requirePresent(where);

@@ -57,11 +57,13 @@ public final class Measurement {
   private final ModelSource<?, ?> model;
   private final SampleSource source;
   private final Builder options;
+  private final TapOptions taps;
 
   private Measurement(Builder builder) {
     model = Objects.requireNonNull(builder.model, "setModel is required");
     source = Objects.requireNonNull(builder.source, "setSource is required");
     options = builder;
+    taps = builder.instrumented == null ? builder.taps : builder.instrumented.options();
   }
 
   /**
@@ -89,10 +91,10 @@ public final class Measurement {
       Captured captured = capture(manager);
       List<LayerScores> layers = score(captured, manager);
       Map<String, Object> more = new LinkedHashMap<>();
-      more.put("layout", options.taps.layout().word());
+      more.put("layout", taps.layout().word());
       more.put("batch_size", options.batchSize);
-      if (!options.taps.sites().equals(SiteFilter.ALL)) {
-        more.put("sites", options.taps.sites().describe());
+      if (!taps.sites().equals(SiteFilter.ALL)) {
+        more.put("sites", taps.sites().describe());
       }
       return new Signature(
           new Signature.Model(
@@ -103,7 +105,7 @@ public final class Measurement {
               options.selection.seed(),
               source.preprocess()),
           new Signature.Settings(
-              options.taps.pooling(),
+              taps.pooling(),
               options.covariance,
               options.ridge,
               Devices.word(device),
@@ -133,6 +135,10 @@ public final class Measurement {
             Math.max(2, Math.min(options.batchSize, samples)),
             options.selection.order(),
             options.selection.seed());
+    if (samples < options.selection.count()) {
+      options.listener.notice(
+          "asked for " + options.selection.count() + " samples, but there are " + samples);
+    }
     try (NDManager manager = NDManager.newBaseManager(device(), ENGINE);
         BatchLoader loader =
             BatchLoader.builder()
@@ -162,6 +168,9 @@ public final class Measurement {
   }
 
   private Device device() {
+    if (options.instrumented != null) {
+      return options.instrumented.device();
+    }
     return options.device == null ? model.device() : options.device;
   }
 
@@ -173,9 +182,9 @@ public final class Measurement {
     try (InstrumentedModel<?, ?> instrumented =
         InstrumentedModel.builder()
             .setSource(model)
-            .optPooling(options.taps.pooling())
-            .optLayout(options.taps.layout())
-            .optSites(options.taps.sites())
+            .optPooling(taps.pooling())
+            .optLayout(taps.layout())
+            .optSites(taps.sites())
             .optDevice(device())
             .build()) {
       return use.apply(instrumented);
@@ -195,7 +204,7 @@ public final class Measurement {
             .optSkipBad(options.skipsBad)
             .build()) {
       loader.notice().ifPresent(options.listener::notice);
-      // The plain model first, and alone: two copies of the weights are never in memory.
+      // The plain model first, and alone, unless the other is there already.
       BatchLoader.Batch first = loader.next();
       List<HostArray> expected = plainOutputs(first);
       CaptureStore store = new CaptureStore(manager, loader.samples());
@@ -311,14 +320,16 @@ public final class Measurement {
     private SampleSource source;
     private Selection selection = Selection.first(512);
     private int batchSize = 16;
-    private TapOptions taps =
-        new TapOptions(CaptureForm.POOLED, Pooling.CHANNEL, Layout.AUTO, SiteFilter.ALL);
+    private TapOptions taps = DEFAULTS;
     private Covariance covariance = Covariance.LEDOIT_WOLF;
     private Ridge ridge = Ridge.RELATIVE;
     private Device device;
     private boolean skipsBad;
     private MeasurementListener listener = MeasurementListener.NONE;
     private List<String> scoreNames = List.of(SCORES.keySet().iterator().next());
+
+    private static final TapOptions DEFAULTS =
+        new TapOptions(CaptureForm.POOLED, Pooling.CHANNEL, Layout.AUTO, SiteFilter.ALL);
 
     /** Every score there is, by name, in the order they are reported. */
     private static final Map<String, Function<Builder, ScoreFunction>> SCORES =
@@ -349,8 +360,9 @@ public final class Measurement {
     }
 
     /**
-     * Sets a model that is instrumented already. Pooling, layout, sites and device are its own, and
-     * its listeners hear of the measurement's batches.
+     * Sets a model that is instrumented already. Pooling, layout, sites and device are its own and
+     * cannot be set here; its listeners hear of the measurement's batches. The model file is loaded
+     * a second time for the comparison with the plain model.
      *
      * @param value the model, with pooled captures; not closed by the measurement
      * @return this builder
@@ -363,8 +375,6 @@ public final class Measurement {
       }
       model = value.source();
       instrumented = value;
-      taps = value.options();
-      device = value.device();
       return this;
     }
 
@@ -526,8 +536,15 @@ public final class Measurement {
      * Builds the measurement.
      *
      * @return the measurement, ready to run
+     * @throws IllegalArgumentException if the model is instrumented already, and pooling, layout,
+     *     sites or device were set, too
      */
     public Measurement build() {
+      if (instrumented != null && (device != null || !taps.equals(DEFAULTS))) {
+        throw new IllegalArgumentException(
+            "pooling, layout, sites and device are those of the instrumented model: set them on"
+                + " its builder");
+      }
       return new Measurement(this);
     }
   }

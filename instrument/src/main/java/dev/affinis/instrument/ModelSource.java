@@ -19,14 +19,15 @@ import dev.affinis.instrument.torchscript.TorchScriptInstrumenter;
 import dev.affinis.signature.Signature.ModelRuntime;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.util.LinkedHashSet;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Where a model comes from, and what is known about it before it is instrumented. A model file is
@@ -98,7 +99,7 @@ public final class ModelSource<I, O> implements AutoCloseable {
    */
   public static ModelSource<NDList, NDList> of(Path path) throws IOException {
     ModelFile file = ModelFile.find(path);
-    return of(file, file.name());
+    return of(file, file.name(), Device.cpu());
   }
 
   /**
@@ -111,12 +112,35 @@ public final class ModelSource<I, O> implements AutoCloseable {
    * @throws InvalidInputException if it is no model that can be instrumented
    */
   public static ModelSource<NDList, NDList> of(Path path, String name) throws IOException {
-    return of(ModelFile.find(path), name);
+    return of(ModelFile.find(path), name, Device.cpu());
   }
 
-  private static ModelSource<NDList, NDList> of(ModelFile file, String name) throws IOException {
+  /**
+   * Opens what a user named.
+   *
+   * @param model path of a TorchScript file, an ONNX file or a folder with one, or an address (see
+   *     {@link ZooAddress})
+   * @param device where it runs unless asked otherwise
+   * @return the source
+   * @throws IOException if it cannot be read
+   * @throws InvalidInputException if there is no such model, or none that can be instrumented
+   */
+  public static ModelSource<?, ?> open(String model, Device device) throws IOException {
+    if (ZooAddress.isAddress(model)) {
+      return ZooAddress.open(model, device);
+    }
+    try {
+      ModelFile file = ModelFile.find(Path.of(model));
+      return of(file, file.name(), device);
+    } catch (InvalidPathException e) {
+      throw new InvalidInputException("model " + model + " is no valid path: " + e.getReason(), e);
+    }
+  }
+
+  private static ModelSource<NDList, NDList> of(ModelFile file, String name, Device device)
+      throws IOException {
     Path folder = file.path().toAbsolutePath().getParent();
-    Origin origin = new Origin(name, file.path().toString(), folder, Device.cpu(), Map.of());
+    Origin origin = new Origin(name, file.path().toString(), folder, device, Map.of());
     return ofFile(file, origin, Map.of(), new NoopTranslator());
   }
 
@@ -146,6 +170,9 @@ public final class ModelSource<I, O> implements AutoCloseable {
    */
   public static <P, Q> ModelSource<P, Q> of(Criteria<P, Q> criteria) throws IOException {
     ZooModel<P, Q> model;
+    if (criteria.getDevice() != null) {
+      Devices.requirePresent(criteria.getDevice());
+    }
     try {
       model = criteria.loadModel();
     } catch (ModelNotFoundException e) {
@@ -223,7 +250,8 @@ public final class ModelSource<I, O> implements AutoCloseable {
       throws IOException {
     if (block instanceof SymbolBlock) {
       // A loaded model file: the file says all that the block knows.
-      return of(parameters);
+      ModelFile file = ModelFile.find(parameters);
+      return of(file, file.name(), device);
     }
     Matcher parts = PARAMETERS.matcher(parameters.getFileName().toString());
     if (!parts.matches() || !Files.isReadable(parameters)) {
@@ -268,7 +296,16 @@ public final class ModelSource<I, O> implements AutoCloseable {
         Origin.of(model), instrumenter, instrumenter::sha256, translator, Optional.empty(), owned);
   }
 
-  /** A model file that the engine has loaded: found again by the rules of the engine. */
+  private static List<Path> files(Path folder, String extension) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.filter(file -> file.toString().endsWith(extension)).sorted().toList();
+    }
+  }
+
+  /**
+   * A model file that the engine has loaded, found again: by the model's name, or if there is no
+   * other file in its folder.
+   */
   private static <P, Q> ModelSource<P, Q> ofLoadedFile(
       Model model, Map<String, String> options, Translator<P, Q> translator) throws IOException {
     String engine = model.getNDManager().getEngine().getEngineName();
@@ -285,18 +322,22 @@ public final class ModelSource<I, O> implements AutoCloseable {
                       + ": only PyTorch, OnnxRuntime and DJL's own blocks can be instrumented");
         };
     Path folder = model.getModelPath();
-    Set<String> names = new LinkedHashSet<>();
+    List<String> names = new ArrayList<>();
     for (String candidate :
         new String[] {model.getName(), String.valueOf(folder.getFileName()), "model"}) {
       names.add(candidate);
       names.add(candidate + extension);
     }
+    List<Path> all = files(folder, extension);
     for (String candidate : names) {
       Path file = folder.resolve(candidate);
-      if (Files.isRegularFile(file)) {
-        Origin origin = Origin.of(model);
-        return ofFile(ModelFile.find(file), origin, options, translator);
+      boolean certain = all.size() == 1 || names.indexOf(candidate) < 2;
+      if (Files.isRegularFile(file) && certain) {
+        return ofFile(ModelFile.find(file), Origin.of(model), options, translator);
       }
+    }
+    if (all.size() == 1) {
+      return ofFile(ModelFile.find(all.get(0)), Origin.of(model), options, translator);
     }
     throw new InvalidInputException(
         "model "
@@ -305,6 +346,7 @@ public final class ModelSource<I, O> implements AutoCloseable {
             + folder
             + " (looked for "
             + String.join(", ", names)
+            + (all.size() > 1 ? ", found " + all.size() + " " + extension + " files" : "")
             + "), and the engine does not give a loaded program back: give the model file itself");
   }
 
@@ -325,6 +367,7 @@ public final class ModelSource<I, O> implements AutoCloseable {
                   .orElse(": its program calls no activation function")
               + "; if it is quantized or fused, export the float model in eval mode");
     }
+    options.sites().requireAllMeant(instrumenter.sites());
     if (instrumenter.sites().stream().noneMatch(options.sites()::mayAccept)) {
       throw new InvalidInputException(
           "no activation of the model "

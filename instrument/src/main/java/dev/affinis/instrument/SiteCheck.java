@@ -41,16 +41,27 @@ final class SiteCheck {
    */
   void probe(InstrumentedModel<?, ?> model, NDArray batch) {
     try (NDManager scratch = batch.getManager().newSubManager()) {
-      NDArray other =
-          batch.getShape().get(0) == 1 ? batch.concat(batch, 0) : batch.get("0:1").duplicate();
+      NDArray other = otherSize(batch);
       other.attach(scratch);
-      for (SkippedSite site : model.run(new NDList(other)).skipped()) {
+      for (SkippedSite site : model.runUnheard(new NDList(other)).skipped()) {
         skipped.add(site);
         notPerSample.add(Site.label(site.path(), site.call()));
       }
     } catch (InvalidInputException e) {
+      if (EngineErrors.isOutOfMemory(e)) {
+        throw e;
+      }
       // The model takes batches of one size only: then that size is all that can be seen.
       notPerSample.clear();
+    }
+  }
+
+  private static NDArray otherSize(NDArray batch) {
+    if (batch.getShape().get(0) == 1) {
+      return batch.concat(batch, 0);
+    }
+    try (NDArray first = batch.get("0:1")) {
+      return first.duplicate();
     }
   }
 

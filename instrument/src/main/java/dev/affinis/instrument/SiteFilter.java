@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.PatternSyntaxException;
 
 /**
  * Which sites of a model are meant: those whose path fits one of the globs, whose kind is one of
@@ -37,7 +38,7 @@ public record SiteFilter(List<String> globs, Set<ActivationKind> kinds, int firs
   }
 
   /**
-   * Narrows this filter to paths.
+   * The same filter for other paths.
    *
    * @param patterns globs, one of which must fit
    * @return the narrower filter
@@ -48,7 +49,7 @@ public record SiteFilter(List<String> globs, Set<ActivationKind> kinds, int firs
   }
 
   /**
-   * Narrows this filter to activation functions.
+   * The same filter for other activation functions.
    *
    * @param functions the functions
    * @return the narrower filter
@@ -58,7 +59,7 @@ public record SiteFilter(List<String> globs, Set<ActivationKind> kinds, int firs
   }
 
   /**
-   * Narrows this filter to positions in the order of execution, as {@code index} in a signature
+   * The same filter for other positions in the order of execution, as {@code index} in a signature
    * counts them when nothing is filtered.
    *
    * @param from position of the first site, from 0
@@ -99,6 +100,41 @@ public record SiteFilter(List<String> globs, Set<ActivationKind> kinds, int firs
     return index >= first && index <= last && mayAccept(path, kind);
   }
 
+  /**
+   * Checks that each glob and each kind fits a site.
+   *
+   * @throws InvalidInputException if one does not, most likely a slip of the pen
+   */
+  void requireAllMeant(List<PlannedSite> sites) {
+    for (String glob : globs) {
+      PathMatcher matcher = matcher(glob);
+      if (sites.stream().noneMatch(site -> matcher.matches(asFile(site.path())))) {
+        throw unmatched("path", glob, sites);
+      }
+    }
+    for (ActivationKind kind : kinds) {
+      if (sites.stream().noneMatch(site -> site.kind().possibleAtRunTime().contains(kind))) {
+        throw unmatched("kind", kind.word(), sites);
+      }
+    }
+  }
+
+  private static InvalidInputException unmatched(
+      String what, String asked, List<PlannedSite> sites) {
+    return new InvalidInputException(
+        "no site of the model has a "
+            + what
+            + " that fits "
+            + asked
+            + ": it has "
+            + sites.size()
+            + " sites, such as "
+            + sites.get(0).path()
+            + " ("
+            + sites.get(0).kind().word()
+            + "); `affinis list` shows all");
+  }
+
   /** What it asks for, by name, for signature files. */
   Map<String, Object> describe() {
     Map<String, Object> parts = new LinkedHashMap<>();
@@ -116,7 +152,13 @@ public record SiteFilter(List<String> globs, Set<ActivationKind> kinds, int firs
 
   /** Module names are to a path what folders are to a file. */
   private static PathMatcher matcher(String glob) {
-    return FileSystems.getDefault().getPathMatcher("glob:" + glob.replace('.', '/'));
+    try {
+      return FileSystems.getDefault().getPathMatcher("glob:" + glob.replace('.', '/'));
+    } catch (PatternSyntaxException e) {
+      throw new IllegalArgumentException(
+          "glob " + glob + " is not well formed: " + e.getDescription() + "; * ? {a,b} are known",
+          e);
+    }
   }
 
   private static Path asFile(String path) {

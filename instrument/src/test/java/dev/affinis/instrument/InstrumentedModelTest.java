@@ -190,7 +190,7 @@ class InstrumentedModelTest {
     assertEquals(List.of(), captures(all.indices(4, 9)));
     InvalidInputException none =
         assertThrows(InvalidInputException.class, () -> captures(all.paths("head.*")));
-    assertTrue(none.getMessage().contains("leaves all 4 sites out"), none.getMessage());
+    assertTrue(none.getMessage().contains("fits head.*"), none.getMessage());
     assertThrows(IllegalArgumentException.class, () -> all.indices(2, 1));
     assertThrows(IllegalArgumentException.class, () -> all.paths("{a"));
   }
@@ -240,12 +240,46 @@ class InstrumentedModelTest {
               .build()
               .run();
       assertEquals(expected, measured);
+      assertThrows(
+          IllegalArgumentException.class,
+          () -> Measurement.builder().setModel(model).setSource(samples).optSites(gates).build());
       assertEquals(
           List.of("gate 1", "gate 2"),
           measured.layers().stream().map(l -> l.path() + " " + l.call()).toList());
       for (LayerScores layer : measured.layers()) {
         assertTrue(layer.scores().get("affinity").number().isPresent());
       }
+    }
+  }
+
+  @Test
+  void listenersOfAMeasurementHearOfItsBatchesOnly() throws IOException {
+    List<Long> heard = new ArrayList<>();
+    try (RandomSource samples = new RandomSource(new Shape(3, 4, 4), 8, 1);
+        InstrumentedModel<?, ?> model =
+            InstrumentedModel.builder()
+                .setModelPath(model())
+                .optListener(run -> heard.add(run.outputs().head().getShape().get(0)))
+                .build()) {
+      Measurement.builder()
+          .setModel(model)
+          .setSource(samples)
+          .optSelection(Selection.first(8))
+          .optBatchSize(5)
+          .build()
+          .run();
+      assertEquals(List.of(5L, 3L), heard);
+    }
+  }
+
+  @Test
+  void fileOfALoadedModelIsNotGuessedAmongSeveral() throws Exception {
+    Files.copy(model(), folder.resolve("other.pt"));
+    try (Model model = Model.newInstance("unnamed", "PyTorch")) {
+      model.load(folder, "gated");
+      InvalidInputException e =
+          assertThrows(InvalidInputException.class, () -> ModelSource.of(model));
+      assertTrue(e.getMessage().contains("found 2 .pt files"), e.getMessage());
     }
   }
 

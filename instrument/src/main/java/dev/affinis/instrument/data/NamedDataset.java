@@ -223,9 +223,11 @@ enum NamedDataset {
 
   private ImageCollection images(String source, Usage usage, Repository repository, Path folder) {
     NDManager manager = DjlDatasetSource.newManager();
-    RandomAccessDataset dataset = build(repository, usage, manager);
     try {
+      RandomAccessDataset dataset = build(repository, usage, manager);
       dataset.prepare();
+      return new DjlImages(
+          dataset, source, manager, Map.of("split", usage == Usage.TEST ? "test" : "train"));
     } catch (IOException | TranslateException e) {
       manager.close();
       String reason = DjlDatasetSource.reason(e);
@@ -239,8 +241,6 @@ enum NamedDataset {
       manager.close();
       throw e;
     }
-    return new DjlImages(
-        dataset, source, manager, Map.of("split", usage == Usage.TEST ? "test" : "train"));
   }
 
   /** Where DJL itself keeps the files of this dataset. */

@@ -44,7 +44,7 @@ public final class OnnxInstrumenter implements Instrumenter {
   private static final int OLDEST_OPSET = 7;
 
   private final OnnxFile file;
-  private final Map<String, ?> loading;
+  private final Map<String, String> loading;
   private final GraphView graph;
   private final NodePaths paths;
   private final TensorFacts facts;
@@ -59,7 +59,7 @@ public final class OnnxInstrumenter implements Instrumenter {
    *     its weights is missing
    * @throws IOException if it cannot be read
    */
-  public OnnxInstrumenter(Path model, Map<String, ?> options) throws IOException {
+  public OnnxInstrumenter(Path model, Map<String, String> options) throws IOException {
     file = new OnnxFile(model);
     loading = Map.copyOf(options);
     graph = GraphView.of(file.model());
@@ -119,7 +119,7 @@ public final class OnnxInstrumenter implements Instrumenter {
     try (Model plain =
         loaded(
             device, (model, options) -> model.load(file.path().toAbsolutePath(), null, options))) {
-      return new TappedGraph(plain, graph, 0, List.of())
+      return new TappedGraph(plain, null, graph, 0, List.of())
           .forward(new ParameterStore(plain.getNDManager(), false), inputs)
           .outputs();
     }
@@ -143,20 +143,29 @@ public final class OnnxInstrumenter implements Instrumenter {
               meant ? writer.post(match) : null));
     }
     ModelProto added = writer.added();
-    Model model = file.hasExternalData() ? loadBytes(device, added) : loadCopy(device, added);
-    return new TappedGraph(model, graph, ParameterCount.of(graph), names);
+    if (!file.hasExternalData()) {
+      Model model = loadCopy(device, added);
+      return new TappedGraph(model, null, graph, ParameterCount.of(graph), names);
+    }
+    SessionOptions session = new SessionOptions();
+    try {
+      Model model = loadBytes(device, added, session);
+      return new TappedGraph(model, session, graph, ParameterCount.of(graph), names);
+    } catch (IOException | RuntimeException e) {
+      session.close();
+      throw e;
+    }
   }
 
   /** Weights are found relative to the file: bytes say where that was. */
-  private Model loadBytes(Device device, ModelProto added) throws IOException {
-    try (SessionOptions session = new SessionOptions()) {
-      SessionOptions given = (SessionOptions) loading.get(SESSION_OPTIONS);
-      SessionOptions used = given == null ? session : given;
-      used.addConfigEntry(EXTERNAL_FOLDER, file.folder().toString());
+  private Model loadBytes(Device device, ModelProto added, SessionOptions session)
+      throws IOException {
+    try {
+      session.addConfigEntry(EXTERNAL_FOLDER, file.folder().toString());
       return loaded(
           device,
           (model, options) -> {
-            options.put(SESSION_OPTIONS, used);
+            options.put(SESSION_OPTIONS, session);
             try (InputStream in = file.open(added)) {
               model.load(in, options);
             }

@@ -9,6 +9,7 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.training.ParameterStore;
 import ai.onnx.proto.OnnxMl.TensorProto;
 import ai.onnx.proto.OnnxMl.ValueInfoProto;
+import ai.onnxruntime.OrtSession.SessionOptions;
 import dev.affinis.instrument.ActivationKind;
 import dev.affinis.instrument.InvalidInputException;
 import dev.affinis.instrument.Layout;
@@ -32,6 +33,7 @@ final class TappedGraph implements TappedModel {
           TensorProto.DataType.FLOAT16, DataType.FLOAT16);
 
   private final Model model;
+  private final SessionOptions session;
   private final List<ValueInfoProto> inputs;
   private final long parameterCount;
   private final List<TapNames> taps;
@@ -57,8 +59,19 @@ final class TappedGraph implements TappedModel {
       String pre,
       String post) {}
 
-  TappedGraph(Model model, GraphView graph, long parameterCount, List<TapNames> taps) {
+  /**
+   * Takes a loaded copy.
+   *
+   * @param session what it was loaded with, closed after it, may be {@code null}
+   */
+  TappedGraph(
+      Model model,
+      SessionOptions session,
+      GraphView graph,
+      long parameterCount,
+      List<TapNames> taps) {
     this.model = model;
+    this.session = session;
     inputs = graph.inputs();
     this.parameterCount = parameterCount;
     this.taps = taps;
@@ -199,5 +212,8 @@ final class TappedGraph implements TappedModel {
   @Override
   public void close() {
     model.close();
+    if (session != null) {
+      session.close();
+    }
   }
 }
