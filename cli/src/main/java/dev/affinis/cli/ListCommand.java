@@ -104,9 +104,15 @@ final class ListCommand implements Callable<Integer> {
         out.println(PlanTable.render(plan.get()));
         write(plan.get(), root);
       } else {
-        String reason = refusals.get(0).getMessage();
+        // That a size is wrong tells less than anything else that is wrong.
+        String reason =
+            refusals.stream()
+                .map(InvalidInputException::getMessage)
+                .filter(message -> !message.contains("rejects an input"))
+                .findFirst()
+                .orElse(refusals.get(0).getMessage());
         spec.commandLine().getErr().println("shapes are unknown: " + reason);
-        out.println(PlanTable.render(instrumented.plannedSites()));
+        out.println(PlanTable.render(instrumented.plannedSites(), instrumented.hiddenSites()));
         write(instrumented.plannedSites(), root);
         write(root, instrumented.hiddenSites());
       }

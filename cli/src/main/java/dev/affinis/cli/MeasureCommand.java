@@ -132,6 +132,10 @@ final class MeasureCommand implements Callable<Integer> {
     SignatureFile.write(signature, out);
     if (!quiet) {
       spec.commandLine().getOut().println(SignatureTable.render(signature));
+      signature
+          .skipped()
+          .forEach(
+              s -> spec.commandLine().getOut().println("skipped " + s.path() + ": " + s.reason()));
       spec.commandLine().getOut().println("wrote " + out);
     }
     return SignatureTable.reportMissing(signature, spec.commandLine().getErr())

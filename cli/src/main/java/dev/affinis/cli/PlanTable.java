@@ -34,10 +34,8 @@ final class PlanTable {
                 column("rows", HorizontalAlign.RIGHT)
                     .with(s -> plan.samples() + " x " + s.dimension()),
                 column("captures", HorizontalAlign.RIGHT).with(s -> size(plan.captureBytes(s))))));
-    for (SkippedSite site : plan.skipped()) {
-      text.append("\nskipped ").append(site.path()).append(": ").append(site.reason());
-    }
-    return text.append("\nfor ")
+    return text.append(skipped(plan.skipped()))
+        .append("\nfor ")
         .append(plan.samples())
         .append(" samples of ")
         .append(
@@ -57,13 +55,20 @@ final class PlanTable {
   }
 
   /** What the program says alone; how often and with what shapes sites run is not known. */
-  static String render(List<PlannedSite> sites) {
+  static String render(List<PlannedSite> sites, List<SkippedSite> skipped) {
     return AsciiTable.getTable(
-        AsciiTable.NO_BORDERS,
-        sites,
-        List.of(
-            column("site", HorizontalAlign.LEFT).with(PlannedSite::path),
-            column("kind", HorizontalAlign.LEFT).with(s -> s.kind().word())));
+            AsciiTable.NO_BORDERS,
+            sites,
+            List.of(
+                column("site", HorizontalAlign.LEFT).with(PlannedSite::path),
+                column("kind", HorizontalAlign.LEFT).with(s -> s.kind().word())))
+        + skipped(skipped);
+  }
+
+  private static String skipped(List<SkippedSite> sites) {
+    return sites.stream()
+        .map(site -> "\nskipped " + site.path() + ": " + site.reason())
+        .collect(Collectors.joining());
   }
 
   private static String size(long bytes) {

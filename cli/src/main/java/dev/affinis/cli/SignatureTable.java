@@ -26,7 +26,7 @@ final class SignatureTable {
             : List.copyOf(signature.layers().get(0).scores().keySet());
     List<com.github.freva.asciitable.ColumnData<LayerScores>> columns = new ArrayList<>();
     columns.add(right("#").with(l -> String.valueOf(l.index())));
-    columns.add(left("site").with(l -> l.call() == 1 ? l.path() : l.path() + " #" + l.call()));
+    columns.add(left("site").with(SignatureTable::label));
     columns.add(left("kind").with(LayerScores::activation));
     columns.add(right("channels").with(l -> String.valueOf(l.dimension())));
     for (String name : names) {
@@ -34,6 +34,10 @@ final class SignatureTable {
     }
     columns.add(left("").maxWidth(BAR_LENGTH + 2).with(l -> bar(l.scores().get(names.get(0)))));
     return AsciiTable.getTable(AsciiTable.NO_BORDERS, signature.layers(), columns).stripTrailing();
+  }
+
+  private static String label(LayerScores layer) {
+    return layer.call() == 1 ? layer.path() : layer.path() + " #" + layer.call();
   }
 
   private static Column left(String header) {
@@ -71,7 +75,7 @@ final class SignatureTable {
         if (reason != null) {
           missing = true;
           err.println(
-              signature.model().name() + ": no " + name + " for " + layer.path() + ": " + reason);
+              signature.model().name() + ": no " + name + " for " + label(layer) + ": " + reason);
         }
       }
     }

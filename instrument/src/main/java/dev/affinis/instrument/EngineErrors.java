@@ -2,12 +2,19 @@ package dev.affinis.instrument;
 
 import ai.djl.MalformedModelException;
 import ai.djl.ndarray.NDList;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /** Turns what an engine says into one line for a user. */
 public final class EngineErrors {
   private static final Pattern OUT_OF_MEMORY =
       Pattern.compile("out of memory|not enough memory|can't allocate", Pattern.CASE_INSENSITIVE);
+
+  /** The line of a TorchScript traceback that says what happened. */
+  private static final Pattern NAMED_ERROR = Pattern.compile("[\\w.]*(?:Error|Exception): (.+)");
+
+  private static final String ORT = "ai.onnxruntime.OrtException: ";
 
   private EngineErrors() {}
 
@@ -45,7 +52,8 @@ public final class EngineErrors {
             + (outOfMemory
                 ? "; pass a smaller --batch-size"
                 : "; give it the size it was exported for (--input-size, or --resize and"
-                    + " --crop), and --samples that --batch-size divides if that is fixed, too"),
+                    + " --crop), and if its batch size is fixed, that as --batch-size and"
+                    + " --samples that it divides"),
         cause);
   }
 
@@ -63,10 +71,14 @@ public final class EngineErrors {
       deepest = deepest.getCause();
     }
     String message = String.valueOf(deepest.getMessage());
+    if (message.contains(ORT)) {
+      return message.replace(ORT, "").lines().map(String::strip).collect(Collectors.joining(" "));
+    }
     return message
         .lines()
-        .filter(line -> line.startsWith("RuntimeError: "))
-        .map(line -> line.substring("RuntimeError: ".length()))
+        .map(NAMED_ERROR::matcher)
+        .filter(Matcher::matches)
+        .map(line -> line.group(1))
         .reduce((first, last) -> last)
         .or(() -> message.lines().filter(line -> !line.isBlank()).findFirst())
         .orElse("unknown error");

@@ -70,6 +70,7 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
   private final List<CaptureListener> listeners;
   private final TappedModel tapped;
   private final Block block;
+  private volatile boolean isClosed;
 
   private InstrumentedModel(Builder<I, O> builder, TappedModel tapped) {
     super(tapped.model(), builder.source.translator());
@@ -98,11 +99,23 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
    *     attached to their manager and lives as long as it
    * @return the model's own outputs and the captures
    * @throws InvalidInputException if the model rejects the inputs
+   * @throws IllegalStateException if this model is closed
    */
   public Run run(NDList inputs) {
     Run run = runUnheard(inputs);
-    listeners.forEach(listener -> listener.captured(run));
+    tell(run);
     return run;
+  }
+
+  /** What a listener throws goes to the caller, who then gets no arrays to free. */
+  private void tell(Run run) {
+    try {
+      listeners.forEach(listener -> listener.captured(run));
+    } catch (RuntimeException e) {
+      run.captures().forEach(Capture::close);
+      run.outputs().close();
+      throw e;
+    }
   }
 
   /** Runs the model without telling the listeners. */
@@ -111,6 +124,12 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
   }
 
   private Run tap(ParameterStore parameters, NDList inputs) {
+    if (isClosed) {
+      throw new IllegalStateException("instrumented model " + getName() + " is closed");
+    }
+    if (inputs.isEmpty()) {
+      throw new IllegalArgumentException("inputs are empty: expected arrays, batch first");
+    }
     TappedModel.Pass pass;
     try {
       pass = tapped.forward(parameters, inputs);
@@ -207,6 +226,14 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
    * @throws IOException if a file cannot be read
    */
   public Signature measure(SampleSource samples) throws IOException {
+    if (samples.size() < 2) {
+      throw new InvalidInputException(
+          "data "
+              + samples.description()
+              + " has "
+              + samples.size()
+              + " sample: a covariance needs at least 2");
+    }
     return Measurement.builder()
         .setModel(this)
         .setSource(samples)
@@ -337,10 +364,14 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
 
   /**
    * Frees the model, or gives DJL's own blocks back as they were; a model that was handed in loaded
-   * stays open.
+   * stays open. Nothing may run when this is called; a second call does nothing.
    */
   @Override
   public void close() {
+    if (isClosed) {
+      return;
+    }
+    isClosed = true;
     tapped.close();
     if (ownsSource) {
       source.close();
@@ -356,11 +387,8 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
         boolean training,
         PairList<String, Object> params) {
       Run run = tap(parameterStore, inputs);
-      try {
-        listeners.forEach(listener -> listener.captured(run));
-      } finally {
-        run.captures().forEach(Capture::close);
-      }
+      tell(run);
+      run.captures().forEach(Capture::close);
       return run.outputs();
     }
 

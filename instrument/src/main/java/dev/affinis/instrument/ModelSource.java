@@ -17,6 +17,7 @@ import dev.affinis.instrument.data.ImageTranslation;
 import dev.affinis.instrument.onnx.OnnxInstrumenter;
 import dev.affinis.instrument.torchscript.TorchScriptInstrumenter;
 import dev.affinis.signature.Signature.ModelRuntime;
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -27,6 +28,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -244,7 +246,8 @@ public final class ModelSource<I, O> implements AutoCloseable {
    * @param device where its parameters are put
    * @return the source
    * @throws IOException if the file cannot be read
-   * @throws InvalidInputException if the parameters are not the block's
+   * @throws InvalidInputException if the parameters cannot be the block's; DJL compares neither
+   *     shapes nor whether any are left over
    */
   public static ModelSource<NDList, NDList> of(Block block, Path parameters, Device device)
       throws IOException {
@@ -268,6 +271,10 @@ public final class ModelSource<I, O> implements AutoCloseable {
       model.load(
           parameters.toAbsolutePath().getParent(), parts.group(1), Map.of("epoch", parts.group(2)));
       return ofBlock(model, new NoopTranslator(), model);
+    } catch (EOFException e) {
+      model.close();
+      throw new InvalidInputException(
+          "parameters " + parameters + " are not those of the block: there are too few", e);
     } catch (MalformedModelException | IllegalArgumentException | EngineException e) {
       model.close();
       throw new InvalidInputException(
@@ -361,10 +368,11 @@ public final class ModelSource<I, O> implements AutoCloseable {
           "model "
               + description()
               + " has no activation that can be captured"
-              + instrumenter.hiddenSites().stream()
-                  .findFirst()
-                  .map(s -> " (" + s.path() + " " + s.activation() + ": " + s.reason() + ")")
-                  .orElse(": its program calls no activation function")
+              + (instrumenter.hiddenSites().isEmpty()
+                  ? ": its program calls no activation function"
+                  : instrumenter.hiddenSites().stream()
+                      .map(s -> s.path() + " " + s.activation() + ": " + s.reason())
+                      .collect(Collectors.joining("; ", " (", ")")))
               + "; if it is quantized or fused, export the float model in eval mode");
     }
     options.sites().requireAllMeant(instrumenter.sites());

@@ -34,6 +34,9 @@ public record SiteFilter(List<String> globs, Set<ActivationKind> kinds, int firs
       throw new IllegalArgumentException(
           "range of sites must be ascending from 0 or more, got " + first + " to " + last);
     }
+    if (globs.stream().anyMatch(String::isBlank)) {
+      throw new IllegalArgumentException("a glob is empty: expected one such as features.*");
+    }
     globs.forEach(SiteFilter::matcher);
   }
 

@@ -182,6 +182,11 @@ public final class OnnxInstrumenter implements Instrumenter {
     try {
       file.copyTo(copy, added);
       return loaded(device, (model, options) -> model.load(copy, null, options));
+    } catch (InvalidInputException e) {
+      // The engine names the copy; a user knows the original.
+      String message = String.valueOf(e.getMessage());
+      throw new InvalidInputException(
+          message.replace(copy.toString(), file.path().toString()), e.getCause());
     } finally {
       // The engine has read the weights into memory by now.
       Files.deleteIfExists(copy);
@@ -202,10 +207,7 @@ public final class OnnxInstrumenter implements Instrumenter {
       return model;
     } catch (EngineException | MalformedModelException e) {
       model.close();
-      // DJL's own message says no more than that.
-      boolean isWrapped = e.getCause() instanceof OrtException;
-      throw EngineErrors.notLoaded(
-          file.path().toString(), isWrapped ? (OrtException) e.getCause() : e);
+      throw EngineErrors.notLoaded(file.path().toString(), e);
     } catch (IOException | RuntimeException e) {
       model.close();
       throw e;

@@ -135,9 +135,7 @@ final class TappedGraph implements TappedModel {
   private NDList typed(NDList given, NDList converted) {
     if (given.size() != inputs.size()) {
       throw new InvalidInputException(
-          "model "
-              + model.getName()
-              + " takes "
+          "the model takes "
               + inputs.size()
               + " inputs ("
               + String.join(", ", inputs.stream().map(ValueInfoProto::getName).toList())

@@ -3,6 +3,7 @@ package dev.affinis.instrument.torchscript;
 import ai.djl.Model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.types.DataType;
 import ai.djl.nn.Parameter;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.Pair;
@@ -14,16 +15,25 @@ import java.util.TreeMap;
 /** An instrumented archive, loaded: splits what it returns by {@link TapKey}. */
 final class TappedScript implements TappedModel {
   private final Model model;
+  private final DataType type;
 
   TappedScript(Model model) {
     this.model = model;
+    List<DataType> types =
+        model.getBlock().getParameters().values().stream()
+            .map(parameter -> parameter.getArray().getDataType())
+            .filter(DataType::isFloating)
+            .distinct()
+            .toList();
+    // Weights of several types: then the model sees to it itself.
+    type = types.size() == 1 ? types.get(0) : DataType.FLOAT32;
   }
 
   @Override
   public Pass forward(ParameterStore parameters, NDList inputs) {
     NDList outputs = new NDList();
     TreeMap<Integer, Sides> sides = new TreeMap<>();
-    for (NDArray array : model.getBlock().forward(parameters, inputs, false)) {
+    for (NDArray array : run(parameters, inputs)) {
       if (TapKey.isKey(array.getName())) {
         TapKey key = TapKey.parse(array.getName());
         sides.computeIfAbsent(key.order(), order -> new Sides()).add(key, array);
@@ -33,6 +43,30 @@ final class TappedScript implements TappedModel {
     }
     List<Tap> taps = sides.values().stream().map(Sides::tap).toList();
     return new Pass(outputs, taps);
+  }
+
+  /** Runs the model on inputs of the type of its weights. */
+  private NDList run(ParameterStore parameters, NDList inputs) {
+    if (type == DataType.FLOAT32) {
+      return model.getBlock().forward(parameters, inputs, false);
+    }
+    NDList converted = new NDList();
+    try {
+      NDList typed = new NDList();
+      for (NDArray input : inputs) {
+        if (input.getDataType() == DataType.FLOAT32) {
+          NDArray array = input.toType(type, false);
+          array.setName(input.getName());
+          converted.add(array);
+          typed.add(array);
+        } else {
+          typed.add(input);
+        }
+      }
+      return model.getBlock().forward(parameters, typed, false);
+    } finally {
+      converted.close();
+    }
   }
 
   @Override

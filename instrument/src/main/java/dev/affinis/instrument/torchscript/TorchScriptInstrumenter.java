@@ -114,9 +114,9 @@ public final class TorchScriptInstrumenter implements Instrumenter {
         flatten
             ? loadCopy(inputs.head().getDevice(), this::writePlain)
             : loadFile(model, inputs.head().getDevice())) {
-      return plain
-          .getBlock()
-          .forward(new ParameterStore(plain.getNDManager(), false), inputs, false);
+      return new TappedScript(plain)
+          .forward(new ParameterStore(plain.getNDManager(), false), inputs)
+          .outputs();
     }
   }
 
