@@ -1,12 +1,17 @@
 package dev.affinis.instrument;
 
+import ai.djl.Device;
 import ai.djl.MalformedModelException;
+import ai.djl.Model;
+import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDList;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
-/** Turns what an engine says into one line for a user. */
+/** Asks engines for models, and turns what they refuse with into one line for a user. */
 public final class EngineErrors {
   private static final Pattern OUT_OF_MEMORY =
       Pattern.compile("out of memory|not enough memory|can't allocate", Pattern.CASE_INSENSITIVE);
@@ -17,6 +22,44 @@ public final class EngineErrors {
   private static final String ORT = "ai.onnxruntime.OrtException: ";
 
   private EngineErrors() {}
+
+  /** Loads a model that is there but empty. */
+  public interface Loader {
+    /**
+     * Loads it.
+     *
+     * @param model the empty model
+     * @throws IOException if a file cannot be read
+     * @throws MalformedModelException if the engine does not take it
+     */
+    void load(Model model) throws IOException, MalformedModelException;
+  }
+
+  /**
+   * Loads a model file.
+   *
+   * @param file what messages call it
+   * @param device where it is loaded
+   * @param engine name of the engine
+   * @param loader how it is loaded
+   * @return the model, to be closed by the caller
+   * @throws IOException if a file cannot be read
+   * @throws InvalidInputException if the engine does not take it
+   */
+  public static Model load(Path file, Device device, String engine, Loader loader)
+      throws IOException {
+    Model model = Model.newInstance(file.getFileName().toString(), device, engine);
+    try {
+      loader.load(model);
+      return model;
+    } catch (EngineException | MalformedModelException e) {
+      model.close();
+      throw notLoaded(file.toString(), e);
+    } catch (IOException | RuntimeException e) {
+      model.close();
+      throw e;
+    }
+  }
 
   /**
    * A model could not be loaded.

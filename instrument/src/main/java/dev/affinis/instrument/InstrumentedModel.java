@@ -205,15 +205,20 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
    */
   public List<Site> sites(NDList inputs) {
     try (NDManager scratch = newManager()) {
-      NDList copies = new NDList();
-      for (NDArray input : inputs) {
-        NDArray copy = input.duplicate();
-        copy.attach(scratch);
-        copies.add(copy);
-      }
-      Run run = runUnheard(copies);
+      Run run = runUnheard(copies(scratch, inputs));
       return run.captures().stream().map(Capture::site).toList();
     }
+  }
+
+  /** The same arrays under another manager: what is computed from them is freed with that. */
+  static NDList copies(NDManager scratch, NDList arrays) {
+    NDList copies = new NDList();
+    for (NDArray array : arrays) {
+      NDArray copy = array.duplicate();
+      copy.attach(scratch);
+      copies.add(copy);
+    }
+    return copies;
   }
 
   /**

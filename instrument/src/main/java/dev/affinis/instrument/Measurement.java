@@ -2,7 +2,6 @@ package dev.affinis.instrument;
 
 import ai.djl.Device;
 import ai.djl.engine.Engine;
-import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import dev.affinis.instrument.MeasurementListener.Phase;
@@ -154,8 +153,7 @@ public final class Measurement {
             try (BatchLoader.Batch batch = loader.next();
                 NDManager scratch = batch.data().getManager().newSubManager()) {
               check.probe(instrumented, batch.data());
-              List<Capture> captures =
-                  check.accept(instrumented.run(new NDList(in(scratch, batch.data()))));
+              List<Capture> captures = check.accept(instrumented.run(in(scratch, batch)));
               return new MeasurementPlan(
                   samples,
                   source.sampleShape(),
@@ -241,7 +239,7 @@ public final class Measurement {
 
   private List<HostArray> plainOutputs(BatchLoader.Batch batch) throws IOException {
     try (NDManager scratch = batch.data().getManager().newSubManager()) {
-      NDList outputs = model.runPlain(new NDList(in(scratch, batch.data())));
+      NDList outputs = model.runPlain(in(scratch, batch));
       if (outputs.isEmpty()) {
         throw new InvalidInputException(
             "model "
@@ -262,7 +260,7 @@ public final class Measurement {
       List<HostArray> expected) {
     try (batch;
         NDManager scratch = batch.data().getManager().newSubManager()) {
-      InstrumentedModel.Run run = instrumented.run(new NDList(in(scratch, batch.data())));
+      InstrumentedModel.Run run = instrumented.run(in(scratch, batch));
       if (expected != null) {
         HostArray.requireEqual(expected, run.outputs());
       }
@@ -271,11 +269,8 @@ public final class Measurement {
     }
   }
 
-  /** The same array under another manager, so that what is computed from it is freed with that. */
-  private static NDArray in(NDManager scratch, NDArray array) {
-    NDArray copy = array.duplicate();
-    copy.attach(scratch);
-    return copy;
+  private static NDList in(NDManager scratch, BatchLoader.Batch batch) {
+    return InstrumentedModel.copies(scratch, new NDList(batch.data()));
   }
 
   private void reportSkipped(List<String> skipped) {

@@ -1,12 +1,8 @@
 package dev.affinis.instrument;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
@@ -91,25 +87,12 @@ record ModelFile(Path path, String name) {
    * @throws IOException if one cannot be read
    */
   String sha256(List<Path> weights) throws IOException {
-    MessageDigest digest;
-    try {
-      digest = MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
-    add(path, digest);
-    for (Path file : weights) {
-      add(file, digest);
-    }
-    return HexFormat.of().formatHex(digest.digest());
-  }
-
-  private static void add(Path file, MessageDigest digest) throws IOException {
-    byte[] buffer = new byte[1 << 16];
-    try (InputStream in = Files.newInputStream(file)) {
-      for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-        digest.update(buffer, 0, n);
-      }
-    }
+    return Sha256.of(
+        out -> {
+          Files.copy(path, out);
+          for (Path file : weights) {
+            Files.copy(file, out);
+          }
+        });
   }
 }

@@ -128,10 +128,10 @@ public final class ModelSource<I, O> implements AutoCloseable {
    * @throws InvalidInputException if there is no such model, or none that can be instrumented
    */
   public static ModelSource<?, ?> open(String model, Device device) throws IOException {
-    if (ZooAddress.isAddress(model)) {
-      return ZooAddress.open(model, device);
-    }
     try {
+      if (ZooAddress.isAddress(model)) {
+        return ZooAddress.open(model, device);
+      }
       ModelFile file = ModelFile.find(Path.of(model));
       return of(file, file.name(), device);
     } catch (InvalidPathException e) {

@@ -10,17 +10,13 @@ import ai.djl.training.ParameterStore;
 import dev.affinis.instrument.Instrumenter;
 import dev.affinis.instrument.InvalidInputException;
 import dev.affinis.instrument.PlannedSite;
+import dev.affinis.instrument.Sha256;
 import dev.affinis.instrument.SkippedSite;
 import dev.affinis.instrument.TapOptions;
 import dev.affinis.instrument.TappedModel;
 import dev.affinis.signature.Signature.ModelRuntime;
 import java.io.DataOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.security.DigestOutputStream;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.List;
 
 /**
@@ -116,16 +112,6 @@ public final class BlockInstrumenter implements Instrumenter {
    * @throws IOException if a parameter cannot be written
    */
   public String sha256() throws IOException {
-    MessageDigest digest;
-    try {
-      digest = MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
-    try (DataOutputStream out =
-        new DataOutputStream(new DigestOutputStream(OutputStream.nullOutputStream(), digest))) {
-      model.getBlock().saveParameters(out);
-    }
-    return HexFormat.of().formatHex(digest.digest());
+    return Sha256.of(out -> model.getBlock().saveParameters(new DataOutputStream(out)));
   }
 }

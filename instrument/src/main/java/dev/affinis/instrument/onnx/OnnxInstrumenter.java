@@ -1,9 +1,7 @@
 package dev.affinis.instrument.onnx;
 
 import ai.djl.Device;
-import ai.djl.MalformedModelException;
 import ai.djl.Model;
-import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDList;
 import ai.djl.training.ParameterStore;
 import ai.onnx.proto.OnnxMl.ModelProto;
@@ -117,8 +115,7 @@ public final class OnnxInstrumenter implements Instrumenter {
   public NDList runPlain(NDList inputs) throws IOException {
     Device device = inputs.head().getDevice();
     try (Model plain =
-        loaded(
-            device, (model, options) -> model.load(file.path().toAbsolutePath(), null, options))) {
+        loaded(device, model -> model.load(file.path().toAbsolutePath(), null, loading))) {
       return new TappedGraph(plain, null, graph, 0, List.of())
           .forward(new ParameterStore(plain.getNDManager(), false), inputs)
           .outputs();
@@ -164,7 +161,8 @@ public final class OnnxInstrumenter implements Instrumenter {
       session.addConfigEntry(EXTERNAL_FOLDER, file.folder().toString());
       return loaded(
           device,
-          (model, options) -> {
+          model -> {
+            Map<String, Object> options = new HashMap<>(loading);
             options.put(SESSION_OPTIONS, session);
             try (InputStream in = file.open(added)) {
               model.load(in, options);
@@ -181,7 +179,7 @@ public final class OnnxInstrumenter implements Instrumenter {
     Path copy = Files.createTempFile("affinis-", ".onnx");
     try {
       file.copyTo(copy, added);
-      return loaded(device, (model, options) -> model.load(copy, null, options));
+      return loaded(device, model -> model.load(copy, null, loading));
     } catch (InvalidInputException e) {
       // The engine names the copy; a user knows the original.
       String message = String.valueOf(e.getMessage());
@@ -193,25 +191,11 @@ public final class OnnxInstrumenter implements Instrumenter {
     }
   }
 
-  private interface Loader {
-    void load(Model model, Map<String, Object> options) throws IOException, MalformedModelException;
-  }
-
-  private Model loaded(Device device, Loader loader) throws IOException {
+  private Model loaded(Device device, EngineErrors.Loader loader) throws IOException {
     if (device.isGpu()) {
       requireCuda(device);
     }
-    Model model = Model.newInstance(file.path().getFileName().toString(), device, ENGINE);
-    try {
-      loader.load(model, new HashMap<>(loading));
-      return model;
-    } catch (EngineException | MalformedModelException e) {
-      model.close();
-      throw EngineErrors.notLoaded(file.path().toString(), e);
-    } catch (IOException | RuntimeException e) {
-      model.close();
-      throw e;
-    }
+    return EngineErrors.load(file.path(), device, ENGINE, loader);
   }
 
   private void requireCuda(Device device) {

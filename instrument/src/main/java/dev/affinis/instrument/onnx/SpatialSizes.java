@@ -19,37 +19,12 @@ final class SpatialSizes {
   private static final String ONES = "1";
 
   private static final Set<String> KEEPING =
-      Set.of(
+      TensorFacts.union(
+          TensorFacts.ELEMENTWISE,
           "BatchNormalization",
           "InstanceNormalization",
           "GroupNormalization",
-          "LRN",
-          "Dropout",
-          "Identity",
-          "Cast",
-          "Neg",
-          "Abs",
-          "Sqrt",
-          "Exp",
-          "Log",
-          "Erf",
-          "Clip",
-          "Relu",
-          "LeakyRelu",
-          "PRelu",
-          "Elu",
-          "Selu",
-          "Celu",
-          "Sigmoid",
-          "HardSigmoid",
-          "Tanh",
-          "Softplus",
-          "Softsign",
-          "ThresholdedRelu",
-          "HardSwish",
-          "Mish",
-          "Gelu",
-          "Shrink");
+          "LRN");
 
   private static final Set<String> BROADCASTING = Set.of("Add", "Sub", "Mul", "Div", "Sum");
 

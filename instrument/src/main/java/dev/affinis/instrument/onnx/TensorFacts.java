@@ -11,6 +11,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * What can be told about the tensors of a graph without running it: type of the elements, number of
@@ -54,21 +56,18 @@ final class TensorFacts {
           "com.microsoft.MatMulNBits",
           "Attention");
 
-  private static final Set<String> KEEPS_SHAPE =
+  /** Operators that compute each value from the value in the same place alone. */
+  static final Set<String> ELEMENTWISE =
       Set.of(
-          "Identity",
           "Dropout",
+          "Identity",
           "Cast",
-          "CastLike",
           "Neg",
           "Abs",
           "Sqrt",
-          "Reciprocal",
           "Exp",
           "Log",
           "Erf",
-          "Softmax",
-          "LogSoftmax",
           "Clip",
           "Relu",
           "LeakyRelu",
@@ -84,9 +83,17 @@ final class TensorFacts {
           "ThresholdedRelu",
           "HardSwish",
           "Mish",
-          "Swish",
           "Gelu",
-          "Shrink",
+          "Shrink");
+
+  private static final Set<String> KEEPS_SHAPE =
+      union(
+          ELEMENTWISE,
+          "CastLike",
+          "Reciprocal",
+          "Softmax",
+          "LogSoftmax",
+          "Swish",
           "Slice",
           "Pad",
           "Split",
@@ -458,5 +465,10 @@ final class TensorFacts {
       total += length;
     }
     return total;
+  }
+
+  static Set<String> union(Set<String> operators, String... more) {
+    return Stream.concat(operators.stream(), Stream.of(more))
+        .collect(Collectors.toUnmodifiableSet());
   }
 }

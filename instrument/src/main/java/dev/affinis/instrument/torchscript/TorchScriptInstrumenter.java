@@ -1,9 +1,7 @@
 package dev.affinis.instrument.torchscript;
 
 import ai.djl.Device;
-import ai.djl.MalformedModelException;
 import ai.djl.Model;
-import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDList;
 import ai.djl.training.ParameterStore;
 import dev.affinis.instrument.ActivationKind;
@@ -141,17 +139,8 @@ public final class TorchScriptInstrumenter implements Instrumenter {
   }
 
   private Model loadFile(Path file, Device device) throws IOException {
-    Model loaded = Model.newInstance(model.getFileName().toString(), device, ENGINE);
-    try {
-      loaded.load(file.toAbsolutePath(), null, loading);
-      return loaded;
-    } catch (EngineException | MalformedModelException e) {
-      loaded.close();
-      throw EngineErrors.notLoaded(model.toString(), e);
-    } catch (IOException | RuntimeException e) {
-      loaded.close();
-      throw e;
-    }
+    return EngineErrors.load(
+        model, device, ENGINE, loaded -> loaded.load(file.toAbsolutePath(), null, loading));
   }
 
   /**
