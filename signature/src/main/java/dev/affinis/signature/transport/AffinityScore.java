@@ -30,14 +30,13 @@ import java.util.Optional;
  * device of the sample; the assignment problem, and d = 1 by sorting, in Java.
  *
  * <p><b>No score</b> is given, with the reason, for fewer than 2 samples, NaN or infinite values,
- * inputs and outputs of different width, more samples than a Java array can hold the squared number
- * of, and a constant output: one where no column varies by more than the rounding of its values,
- * whatever their scale.
+ * inputs and outputs of different width, and a constant output: one where no column varies by more
+ * than the rounding of its values, whatever their scale.
  *
- * <p><b>Cost.</b> n^2 d + n d^2 + d^3, in practice less than n^3 for the assignment, and 8 n^2
- * bytes of Java heap. When d exceeds 2 n the samples are rotated into the at most 2 n dimensions
- * they span, which changes no distance and no eigenvalue but the multiple ones of shrinkage and
- * ridge.
+ * <p><b>Cost.</b> n^2 d + n d^2 + d^3, and for the assignment in practice of order n^2. Up to 8192
+ * samples 8 n^2 bytes of Java heap hold the pairwise costs; beyond that about 1 kB per sample. When
+ * d exceeds 2 n the samples are rotated into the at most 2 n dimensions they span, which changes no
+ * distance and no eigenvalue but the multiple ones of shrinkage and ridge.
  *
  * <p>Immutable, and safe for use by several threads.
  */
@@ -102,7 +101,12 @@ public final class AffinityScore implements ScoreFunction {
   private AffinityResult measure(CentredRows x, CentredRows y, DenseAlgebra algebra) {
     CovarianceEstimate sx = ridge.addTo(covariance.estimate(x.rows()), x.unit());
     CovarianceEstimate sy = ridge.addTo(covariance.estimate(y.rows()), y.unit());
-    Pairing pairing = pair(x, y, sx, sy, algebra);
+    Pairing pairing;
+    try {
+      pairing = pair(x, y, sx, sy, algebra);
+    } catch (ArithmeticException e) {
+      return AffinityResult.unavailable(e.getMessage());
+    }
     double rho = 1 - pairing.distance() / Math.sqrt(2 * sy.trace());
     return new AffinityResult(
         Score.of(rho),
@@ -165,7 +169,7 @@ public final class AffinityScore implements ScoreFunction {
       return Optional.of(
           "pre and post must be equally wide, got shapes %s and %s".formatted(pre, post));
     }
-    return pre.get(1) == 1 ? Optional.empty() : Pairing.obstacle(sample.size());
+    return Optional.empty();
   }
 
   /** Says how many values of one side are not finite, if any. */

@@ -143,4 +143,26 @@ public final class Assignment {
         + Arrays.toString(columnOfRow)
         + "]";
   }
+
+  /** Adds up the cost and the gap of an assignment, pair by pair. */
+  static final class Totals {
+    private double cost;
+    private double carry;
+    private double gap;
+    private double magnitude;
+
+    /** Adds a pair: its cost, and by how much the proof misses it. */
+    void add(double assigned, double missing) {
+      gap += Math.max(0, missing);
+      magnitude += Math.abs(assigned);
+      double sum = cost + assigned; // Neumaier's summation
+      carry += Math.abs(cost) >= Math.abs(assigned) ? cost - sum + assigned : assigned - sum + cost;
+      cost = sum;
+    }
+
+    /** Returns the assignment; takes ownership of the arrays. */
+    Assignment assignment(int[] columnOfRow, double[] u, double[] v) {
+      return new Assignment(columnOfRow, cost + carry, gap, magnitude, u, v);
+    }
+  }
 }

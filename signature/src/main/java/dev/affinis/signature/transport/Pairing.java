@@ -1,9 +1,7 @@
 package dev.affinis.signature.transport;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDManager;
 import java.util.Arrays;
-import java.util.Optional;
 
 /**
  * The cheapest pairing of two clouds of n points at equal weights.
@@ -13,9 +11,6 @@ import java.util.Optional;
  * @param identityOptimal whether pairing the points by their numbers is as cheap
  */
 record Pairing(double distance, double relativeGap, boolean identityOptimal) {
-  /** Rows of the cost matrix computed by the engine at a time, to bound native memory. */
-  private static final int BLOCK_ROWS = 512;
-
   /** By how much two sums of n squares may differ by rounding, as a share. */
   private static final double ROUNDING = 1e-12;
 
@@ -54,10 +49,10 @@ record Pairing(double distance, double relativeGap, boolean identityOptimal) {
    *
    * @param a points (n x d, float64), close to the origin compared to their spread
    * @param b points (n x d, float64), likewise
+   * @throws ArithmeticException if no pairing could be proved optimal
    */
   static Pairing inSpace(NDArray a, NDArray b) {
-    int n = Math.toIntExact(a.getShape().get(0));
-    Assignment assignment = new AssignmentSolver().solve(n, squaredDistances(a, b, n));
+    Assignment assignment = new AssignmentSolver().solve(a, b);
     if (assignment.isIdentity()) {
       return new Pairing(rootMeanSquare(a, b), assignment.relativeGap(), true);
     }
@@ -77,56 +72,5 @@ record Pairing(double distance, double relativeGap, boolean identityOptimal) {
         NDArray sum = squares.sum()) {
       return Math.sqrt(sum.getDouble() / a.getShape().get(0));
     }
-  }
-
-  /** Returns |a_i - b_j|^2 (n x n, row by row) from |a_i|^2 + |b_j|^2 - 2 a_i b_j. */
-  private static double[] squaredDistances(NDArray a, NDArray b, int n) {
-    double[] costs = new double[n * n];
-    try (NDManager scratch = a.getManager().newSubManager()) {
-      NDArray rightNorms = squaredNorms(b, scratch).reshape(1, n);
-      NDArray right = b.transpose();
-      right.attach(scratch);
-      for (int start = 0; start < n; start += BLOCK_ROWS) {
-        int end = Math.min(n, start + BLOCK_ROWS);
-        try (NDManager block = scratch.newSubManager()) {
-          NDArray rows = a.get(start + ":" + end);
-          rows.attach(block);
-          NDArray products = rows.matMul(right);
-          products
-              .muli(-2)
-              .addi(rightNorms)
-              .addi(squaredNorms(rows, block).reshape(end - start, 1));
-          double[] values = products.maximum(0).toDoubleArray();
-          System.arraycopy(values, 0, costs, start * n, values.length);
-        }
-      }
-    }
-    return costs;
-  }
-
-  private static NDArray squaredNorms(NDArray points, NDManager manager) {
-    try (NDArray squares = points.square()) {
-      NDArray norms = squares.sum(new int[] {1});
-      norms.attach(manager);
-      return norms;
-    }
-  }
-
-  /** Returns why n points cannot be paired in space on this Java machine, if so. */
-  static Optional<String> obstacle(long n) {
-    if (n > AssignmentSolver.MAX_SIZE) {
-      return Optional.of(
-          "%s samples are more than the %s whose pairwise costs fit into a Java array: measure fewer"
-              .formatted(n, AssignmentSolver.MAX_SIZE));
-    }
-    long needed = Double.BYTES * n * n;
-    long heap = Runtime.getRuntime().maxMemory();
-    if (needed > heap - heap / 8) {
-      return Optional.of(
-          "the pairwise costs of %s samples take %s MiB, the Java heap has %s MiB: "
-                  .formatted(n, needed >> 20, heap >> 20)
-              + "measure fewer samples or raise -Xmx");
-    }
-    return Optional.empty();
   }
 }

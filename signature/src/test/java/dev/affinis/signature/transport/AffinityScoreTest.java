@@ -231,14 +231,6 @@ class AffinityScoreTest {
   }
 
   @Test
-  void tooManySamplesHaveNoScore() {
-    NDArray x = manager.zeros(new Shape(46_341, 2));
-    assertReason("46341 samples are more than the 46340", x, x);
-    NDArray large = manager.zeros(new Shape(46_000, 2));
-    assertReason("the pairwise costs of 46000 samples take 16143 MiB", large, large);
-  }
-
-  @Test
   void samplesMustBeMatricesOfFloatsWithTheSameRows() {
     NDArray x = gaussian(9, 4, 3);
     NDArray fewer = gaussian(8, 4, 3);

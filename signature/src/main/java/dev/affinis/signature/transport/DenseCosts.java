@@ -1,0 +1,194 @@
+package dev.affinis.signature.transport;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.stream.IntStream;
+
+/** Costs that lie in one array. */
+final class DenseCosts implements CostSource {
+  /** Rows whose costs tell most columns apart. */
+  private static final int PROBES = 4;
+
+  /** Rows computed by the engine at a time, to bound native memory. */
+  private static final int BLOCK_ROWS = 512;
+
+  /** One in so many columns is sampled. */
+  private static final int SAMPLED = 8;
+
+  /** Rows that are listed before another thread would have begun. */
+  private static final int FEW_ROWS = 64;
+
+  private final int n;
+  private final double[] c;
+
+  /**
+   * Wraps costs.
+   *
+   * @param n number of rows
+   * @param c costs (n x n, row by row), not copied
+   */
+  DenseCosts(int n, double[] c) {
+    this.n = n;
+    this.c = c;
+  }
+
+  /** Returns |a_i - b_j|^2 (n x n, row by row) from |a_i|^2 + |b_j|^2 - 2 a_i b_j. */
+  static double[] squaredDistances(NDArray a, NDArray b) {
+    int n = Math.toIntExact(a.getShape().get(0));
+    double[] costs = new double[n * n];
+    try (NDManager scratch = a.getManager().newSubManager()) {
+      NDArray rightNorms = squaredNorms(b, scratch).reshape(1, n);
+      NDArray right = b.transpose();
+      right.attach(scratch);
+      for (int start = 0; start < n; start += BLOCK_ROWS) {
+        int end = Math.min(n, start + BLOCK_ROWS);
+        try (NDManager block = scratch.newSubManager()) {
+          NDArray rows = a.get(start + ":" + end);
+          rows.attach(block);
+          NDArray products = rows.matMul(right);
+          products
+              .muli(-2)
+              .addi(rightNorms)
+              .addi(squaredNorms(rows, block).reshape(end - start, 1));
+          double[] values = products.maximum(0).toDoubleArray();
+          System.arraycopy(values, 0, costs, start * n, values.length);
+        }
+      }
+    }
+    return costs;
+  }
+
+  private static NDArray squaredNorms(NDArray points, NDManager manager) {
+    try (NDArray squares = points.square()) {
+      NDArray norms = squares.sum(new int[] {1});
+      norms.attach(manager);
+      return norms;
+    }
+  }
+
+  @Override
+  public int size() {
+    return n;
+  }
+
+  @Override
+  public int listLength() {
+    return 48;
+  }
+
+  @Override
+  public int[] firstTwins() {
+    int[] first = new int[n];
+    Arrays.setAll(first, j -> j);
+    Map<String, Integer> seen = new HashMap<>();
+    boolean any = false;
+    for (int j = 0; j < n; j++) {
+      StringBuilder key = new StringBuilder();
+      for (int probe = 0; probe < PROBES; probe++) {
+        key.append(Double.doubleToLongBits(c[probe * (n - 1) / (PROBES - 1) * n + j])).append(' ');
+      }
+      Integer twin = seen.putIfAbsent(key.toString(), j);
+      if (twin != null) {
+        first[j] = twin;
+        any = true;
+      }
+    }
+    if (any) {
+      keepTrueTwins(first);
+    }
+    return first;
+  }
+
+  /** Columns that differ from their supposed first twin in any row have none. */
+  private void keepTrueTwins(int[] first) {
+    int[] supposed = first.clone();
+    for (int i = 0; i < n; i++) {
+      int base = i * n;
+      for (int j = 0; j < n; j++) {
+        if (c[base + j] != c[base + supposed[j]]) {
+          first[j] = j;
+        }
+      }
+    }
+  }
+
+  @Override
+  public double[] diagonal() {
+    double[] diagonal = new double[n];
+    Arrays.setAll(diagonal, i -> c[i * n + i]);
+    return diagonal;
+  }
+
+  @Override
+  public double[] columnMinima() {
+    double[] minima = Arrays.copyOf(c, n);
+    for (int i = 1; i < n; i++) {
+      int base = i * n;
+      for (int j = 0; j < n; j++) {
+        minima[j] = Math.min(minima[j], c[base + j]);
+      }
+    }
+    return minima;
+  }
+
+  @Override
+  public void list(int[] rows, int count, double[] v, CandidateLists lists) {
+    int parts = Math.max(1, Math.min(count / FEW_ROWS, Runtime.getRuntime().availableProcessors()));
+    IntStream.range(0, parts)
+        .parallel()
+        .forEach(
+            part -> {
+              Scan scan = new Scan(lists);
+              int end = (int) ((long) count * (part + 1) / parts);
+              for (int r = (int) ((long) count * part / parts); r < end; r++) {
+                scan.list(rows[r], v);
+              }
+            });
+  }
+
+  /** Lists rows; one for each thread. */
+  private final class Scan {
+    private final CandidateLists lists;
+    private final double[] reduced = new double[n];
+    private final double[] picked;
+    private final Selection sample;
+    private final Selection selection;
+
+    Scan(CandidateLists lists) {
+      this.lists = lists;
+      picked = new double[lists.capacity];
+      sample = new Selection(lists.capacity * 5 / 4 / SAMPLED + 2);
+      selection = new Selection(lists.capacity);
+    }
+
+    void list(int row, double[] v) {
+      int base = row * n;
+      for (int j = 0; j < n; j++) {
+        reduced[j] = c[base + j] - v[j];
+      }
+      // A sample tells about where the selection will end, so that few columns are offered in
+      // vain.
+      pick(sample, lists.bound[row], SAMPLED);
+      pick(selection, sample.limit(), 1);
+      for (int q = 0; q < selection.size(); q++) {
+        picked[q] = c[base + selection.numbers()[q]];
+      }
+      lists.set(row, selection, picked);
+    }
+
+    private void pick(Selection into, double bound, int step) {
+      double[] values = reduced;
+      into.begin(bound);
+      double limit = bound;
+      for (int j = 0; j < n; j += step) {
+        if (values[j] < limit) {
+          limit = into.offer(values[j], j);
+        }
+      }
+      into.end();
+    }
+  }
+}
