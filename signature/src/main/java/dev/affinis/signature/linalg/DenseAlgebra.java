@@ -218,6 +218,43 @@ public final class DenseAlgebra implements AutoCloseable {
   }
 
   /**
+   * Adds rows to moments, in place.
+   *
+   * @param rows samples (n x d, float64, n at least 1), not modified
+   * @param moments those of the samples so far, changed
+   */
+  public void addRows(NDArray rows, Moments moments) {
+    run(
+            Operation.ADD_ROWS,
+            rows,
+            moments.mean(),
+            moments.scatter(),
+            moments.third(),
+            moments.sums())
+        .close();
+  }
+
+  /**
+   * Adds the moments of other rows to moments, in place.
+   *
+   * @param moments those of some samples, changed
+   * @param other those of at least one other sample, not modified
+   */
+  public void merge(Moments moments, Moments other) {
+    run(
+            Operation.MERGE_MOMENTS,
+            moments.mean(),
+            moments.scatter(),
+            moments.third(),
+            moments.sums(),
+            other.mean(),
+            other.scatter(),
+            other.third(),
+            other.sums())
+        .close();
+  }
+
+  /**
    * Orthonormal basis of a space that contains the columns of a matrix: Q of {@code a = Q R}.
    *
    * @param a matrix (d x k, float64, k at most d), not modified
@@ -299,4 +336,14 @@ public final class DenseAlgebra implements AutoCloseable {
       }
     }
   }
+
+  /**
+   * Moments of samples x about their mean. The arrays are not copied.
+   *
+   * @param mean mean of the samples (d)
+   * @param scatter sum of x x' (d x d, lower triangle)
+   * @param third sum of |x|^2 x (d)
+   * @param sums number of samples, sum of |x|^2, sum of |x|^4 (3)
+   */
+  public record Moments(NDArray mean, NDArray scatter, NDArray third, NDArray sums) {}
 }
