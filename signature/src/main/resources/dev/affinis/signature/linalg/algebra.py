@@ -81,15 +81,20 @@ def times_lower_transposed(x: Tensor, lower: Tensor) -> List[Tensor]:
     torch.mm(x[:, :end], lower[start:end, :end].t(), out=result[:, start:end])
   return [result]
 
-# Householder vectors of the panel that starts at column k, unit lower trapezoidal, from where band_form left them.
-def reflectors(m: Tensor, k: int) -> Tensor:
-  panel = m[k+64:, k:k+64]
-  v = torch.tril(panel[:, :min(64, panel.size(0))], -1)
+# Householder vectors of some columns from k on, unit lower trapezoidal, from where band_form left them: that of column j starts in row j + 64.
+def reflectors(m: Tensor, k: int, columns: int) -> Tensor:
+  v = torch.tril(m[k+64:, k:k+columns], -1)
   v.diagonal().fill_(1.)
   return v
 
+# T of the product I - V T V' of reflections; its inverse is the strict upper triangle of V'V plus the inverses of tau on its diagonal.
+def reflection_factor(v: Tensor, tau: Tensor) -> Tensor:
+  system = torch.triu(torch.mm(v.t(), v), 1) * tau.unsqueeze(1)
+  system.diagonal().fill_(1.)
+  return torch.linalg_solve_triangular(system, torch.diag(tau), upper=True)
+
 # Reduces a symmetric matrix, given lower, to block tridiagonal form with blocks of 64: M = Q B Q', Q the product of H = I - V T V' over the panels. In place: the
-# diagonal blocks of B and the upper triangular blocks below them, under which the V are kept. Returns the T and a bound for the largest eigenvalue.
+# diagonal blocks of B and the upper triangular blocks below them, under which the V are kept. Returns the tau of all columns and a bound for the largest eigenvalue.
 def band_form(m: Tensor) -> List[Tensor]:
   d = m.size(0)
   b = 64
@@ -97,19 +102,15 @@ def band_form(m: Tensor) -> List[Tensor]:
   for start, end in chunks:
     block = m[start:end, start:end]
     block.copy_(torch.tril(block) + torch.tril(block, -1).t())
-  ts = torch.zeros([(d - 1) // b, b, b], dtype=m.dtype, device=m.device)
+  taus = torch.zeros([max(0, d - b)], dtype=m.dtype, device=m.device)
   for i in range((d - 1) // b):
     k = i * b
     o = k + b
     packed, tau = torch.geqrf(m[o:, k:o])
     m[o:, k:o] = packed
-    c = tau.size(0)
-    v = __torch__.reflectors(m, k)
-    # The inverse of T is the strict upper triangle of V'V plus the inverses of tau on its diagonal.
-    system = torch.triu(torch.mm(v.t(), v), 1) * tau.unsqueeze(1)
-    system.diagonal().fill_(1.)
-    t = torch.linalg_solve_triangular(system, torch.diag(tau), upper=True)
-    ts[i, :c, :c] = t
+    taus[k:k+tau.size(0)] = tau
+    v = __torch__.reflectors(m, k, tau.size(0))
+    t = __torch__.reflection_factor(v, tau)
     # S becomes H'SH = S - V W' - W V', with W = S V T - V (T'V' S V T) / 2; only the lower blocks of S are read and written.
     vt = torch.mm(v, t)
     w = torch.zeros_like(v)
@@ -124,7 +125,7 @@ def band_form(m: Tensor) -> List[Tensor]:
     for start, end in chunks[o // 512:]:
       first = max(o, start)
       m[first:end, o:end].addmm_(left[first-o:end-o], right[:, :end-o], beta=1, alpha=-1)
-  return [ts, __torch__.largest_bound(m)]
+  return [taus, __torch__.largest_bound(m)]
 
 # Block Gershgorin: no eigenvalue exceeds the largest sum of the spectral norms of a row's blocks.
 def largest_bound(m: Tensor) -> Tensor:
@@ -140,13 +141,14 @@ def largest_bound(m: Tensor) -> Tensor:
 
 # X times the sum over j of weights_j (M + shifts_j I)^-1, in place, with M as band_form left it. Each inverse is that of B, block by block: D_0 = B_00 + shift,
 # D_i = B_ii + shift - B_i,i-1 D_i-1^-1 B_i,i-1'; one pass down the blocks of columns and one back up.
-def band_inverse_sum(x: Tensor, m: Tensor, ts: Tensor, shifts: Tensor, weights: Tensor) -> List[Tensor]:
+def band_inverse_sum(x: Tensor, m: Tensor, taus: Tensor, shifts: Tensor, weights: Tensor) -> List[Tensor]:
   d = m.size(0)
   b = 64
-  for i in range(ts.size(0)):
-    v = __torch__.reflectors(m, i * b)
-    t = ts[i, :v.size(1), :v.size(1)]
-    tail = x[:, i*b+b:]
+  groups = __torch__.blocks_of(taus.size(0), 256)
+  for k, end in groups:
+    v = __torch__.reflectors(m, k, end - k)
+    t = __torch__.reflection_factor(v, taus[k:end])
+    tail = x[:, k+b:]
     tail.addmm_(torch.mm(torch.mm(tail, v), t), v.t(), beta=1, alpha=-1)
   down, up = __torch__.band_factors(m, shifts, weights)
   ranges = __torch__.blocks_of(d, b)
@@ -156,7 +158,7 @@ def band_inverse_sum(x: Tensor, m: Tensor, ts: Tensor, shifts: Tensor, weights: 
     y = torch.empty_like(right)
     for j in range(shifts.size(0)):
       y.copy_(right)
-      for i in range(ts.size(0)):
+      for i in range(len(ranges) - 1):
         lo, hi = ranges[i]
         y[hi:hi+b].addmm_(down[i][j], y[lo:hi], beta=1, alpha=-1)
       for r in range(len(ranges)):
@@ -165,11 +167,11 @@ def band_inverse_sum(x: Tensor, m: Tensor, ts: Tensor, shifts: Tensor, weights: 
         y[lo:hi] = torch.mm(up[i][j], y[lo:hi+b])
       total.add_(y)
     x[start:end] = total.t()
-  for r in range(ts.size(0)):
-    i = ts.size(0) - 1 - r
-    v = __torch__.reflectors(m, i * b)
-    t = ts[i, :v.size(1), :v.size(1)]
-    tail = x[:, i*b+b:]
+  for r in range(len(groups)):
+    k, end = groups[len(groups) - 1 - r]
+    v = __torch__.reflectors(m, k, end - k)
+    t = __torch__.reflection_factor(v, taus[k:end])
+    tail = x[:, k+b:]
     tail.addmm_(torch.mm(torch.mm(tail, v), t.t()), v.t(), beta=1, alpha=-1)
   return [x]
 
