@@ -30,16 +30,17 @@ import ai.djl.ndarray.NDManager;
  *
  * <p><b>Cost.</b> With N shifts: 4/3 d^3 + 4 n d^2 + 400 N n d operations at the speed of matrix
  * products, and 200 N d doubles besides the arguments. An eigendecomposition takes as long as some
- * 23 d^3 operations of a matrix product.
+ * 12 d^3 operations of a matrix product.
  */
 public final class InverseSquareRoot {
-  /** From where on the band is faster. */
-  static final long LEAST_SIZE = 1024;
+  /** From where on the band is faster whatever the number of shifts. */
+  private static final long LEAST_SIZE = 2048;
 
   private static final double SAFETY = 8;
   private static final double ROUNDING = Math.ulp(1.0);
 
   private final DenseAlgebra algebra;
+  private final long leastSize;
 
   /**
    * Creates the computation.
@@ -47,7 +48,13 @@ public final class InverseSquareRoot {
    * @param algebra decompositions on the device of the matrices
    */
   public InverseSquareRoot(DenseAlgebra algebra) {
+    this(algebra, LEAST_SIZE);
+  }
+
+  /** Creates the computation with another size from which on the band is used. */
+  InverseSquareRoot(DenseAlgebra algebra, long leastSize) {
     this.algebra = algebra;
+    this.leastSize = leastSize;
   }
 
   /**
@@ -61,7 +68,7 @@ public final class InverseSquareRoot {
    */
   public NDArray applyTo(NDArray x, NDArray m, double least) {
     long d = m.getShape().get(0);
-    if (d >= LEAST_SIZE && isSafe(m, least)) {
+    if (d >= leastSize && isSafe(m, least)) {
       return byBand(x, m, least);
     }
     return byEigenvectors(x, m);

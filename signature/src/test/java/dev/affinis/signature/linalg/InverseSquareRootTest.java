@@ -23,9 +23,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The reduction to a band against eigenvectors, and both against the definition. */
 class InverseSquareRootTest {
   private static final double ROUNDING = 1e-10;
+  private static final int LEAST_SIZE = 256;
 
   private final DenseAlgebra algebra = DenseAlgebra.on(Device.cpu());
-  private final InverseSquareRoot root = new InverseSquareRoot(algebra);
+  private final InverseSquareRoot root = new InverseSquareRoot(algebra, LEAST_SIZE);
   private NDManager manager;
 
   @BeforeEach
@@ -97,7 +98,7 @@ class InverseSquareRootTest {
   /** What the two ways say of a covariance that is singular but for 1e-6 of its mean variance. */
   @Test
   void aBoundWithinRoundingIsLeftToEigenvectors() {
-    int d = (int) InverseSquareRoot.LEAST_SIZE;
+    int d = LEAST_SIZE;
     NDArray rows = gaussian(50, d, 5);
     NDArray m = algebra.lowerGram(rows);
     algebra.scaleAndShift(m, 1.0 / 50, 1e-12);
@@ -110,8 +111,16 @@ class InverseSquareRootTest {
   }
 
   @Test
+  void smallMatricesAreLeftToEigenvectors() {
+    NDArray m = withSpectrum(LEAST_SIZE - 1, i -> 1 + i % 5);
+    NDArray x = gaussian(5, LEAST_SIZE - 1, 6);
+    double[] expected = root.byEigenvectors(x.duplicate(), m.duplicate()).toDoubleArray();
+    assertArrayEquals(expected, root.applyTo(x, m, 1).toDoubleArray(), 0);
+  }
+
+  @Test
   void aSafeBoundIsTakenToTheBand() {
-    int d = (int) InverseSquareRoot.LEAST_SIZE;
+    int d = LEAST_SIZE;
     NDArray m = withSpectrum(d, i -> 1 + i % 5);
     NDArray x = gaussian(5, d, 6);
     double[] expected = root.byBand(x.duplicate(), m.duplicate(), 1).toDoubleArray();
