@@ -1,7 +1,8 @@
 package dev.affinis.signature.covariance;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDManager;
+import dev.affinis.signature.linalg.DenseAlgebra;
+import java.util.function.DoubleSupplier;
 
 /** How the covariance matrix of samples is estimated. */
 public enum Covariance {
@@ -39,55 +40,67 @@ public enum Covariance {
    * @return the estimate
    */
   public CovarianceEstimate estimate(NDArray centred) {
-    long n = centred.getShape().get(0);
-    long d = centred.getShape().get(1);
-    try (NDManager scratch = centred.getManager().newSubManager()) {
-      NDArray squares = centred.square();
-      squares.attach(scratch);
-      NDArray rowNorms = squares.sum(new int[] {1});
-      squares.close();
-      double sumOfSquares = total(rowNorms);
-      if (this == EMPIRICAL) {
-        return new CovarianceEstimate(1.0 / (n - 1), 0, sumOfSquares / (n - 1), d);
-      }
-      double fourthMoment = total(rowNorms.square());
-      double shrinkage = d == 1 ? 0 : shrinkage(centred, sumOfSquares / n, fourthMoment);
-      double trace = sumOfSquares / n;
-      return new CovarianceEstimate((1 - shrinkage) / n, shrinkage * trace / d, trace, d);
+    return estimate(
+        centred,
+        centred.getShape().get(1),
+        () -> DenseAlgebra.on(centred.getDevice()).squaredGramNorm(centred));
+  }
+
+  /**
+   * Estimates the covariance of samples whose X'X is at hand, or that were rotated into a space
+   * that they span: neither changes what the estimate depends on.
+   *
+   * @param centred samples minus their mean (n x k, float64, n at least 2), not modified
+   * @param dimension d, the number of columns before rotation
+   * @param squaredGramNorm gives the squared Frobenius norm of X'X; asked at most once, and not by
+   *     {@link #EMPIRICAL}
+   * @return the estimate
+   */
+  public CovarianceEstimate estimate(
+      NDArray centred, long dimension, DoubleSupplier squaredGramNorm) {
+    try (NDArray squares = centred.square();
+        NDArray lengths = squares.sum(new int[] {1});
+        NDArray total = lengths.sum();
+        NDArray fourths = lengths.square();
+        NDArray fourth = fourths.sum()) {
+      return estimate(
+          centred.getShape().get(0),
+          dimension,
+          total.getDouble(),
+          fourth.getDouble(),
+          squaredGramNorm);
     }
+  }
+
+  /**
+   * Estimates the covariance from moments of centred samples x_i.
+   *
+   * @param n their number
+   * @param d their dimension
+   * @param squares sum of |x_i|^2
+   * @param fourth sum of |x_i|^4
+   * @param squaredGramNorm gives the squared Frobenius norm of X'X
+   */
+  CovarianceEstimate estimate(
+      long n, long d, double squares, double fourth, DoubleSupplier squaredGramNorm) {
+    if (this == EMPIRICAL) {
+      return new CovarianceEstimate(1.0 / (n - 1), 0, squares / (n - 1), d);
+    }
+    double trace = squares / n;
+    double norm = d == 1 ? 0 : squaredGramNorm.getAsDouble() / n / n;
+    double shrinkage = d == 1 ? 0 : shrinkage((double) n, (double) d, trace, fourth / n, norm);
+    return new CovarianceEstimate((1 - shrinkage) / n, shrinkage * trace / d, trace, d);
   }
 
   /**
    * The share of the identity. With S = X'X / n: delta is the squared distance of S from mu I, and
    * beta an estimate of the error in S, both per dimension and beta at most delta.
    */
-  private static double shrinkage(NDArray centred, double trace, double fourthMoment) {
-    double n = centred.getShape().get(0);
-    double d = centred.getShape().get(1);
+  private static double shrinkage(
+      double n, double d, double trace, double meanFourth, double norm) {
     double mu = trace / d;
-    double norm = squaredGramNorm(centred) / (n * n);
     double delta = (norm - 2 * mu * trace + d * mu * mu) / d;
-    double beta = Math.min((fourthMoment / n - norm) / (d * n), delta);
+    double beta = Math.min((meanFourth - norm) / (d * n), delta);
     return beta == 0 ? 0 : beta / delta;
-  }
-
-  /** The squared Frobenius norm of X'X, from the smaller of X'X and XX'. */
-  private static double squaredGramNorm(NDArray x) {
-    try (NDManager scratch = x.getManager().newSubManager()) {
-      NDArray transposed = x.transpose();
-      transposed.attach(scratch);
-      boolean wide = x.getShape().get(1) > x.getShape().get(0);
-      NDArray gram = wide ? x.matMul(transposed) : transposed.matMul(x);
-      gram.attach(scratch);
-      NDArray norm = gram.muli(gram).sum();
-      norm.attach(scratch);
-      return norm.getDouble();
-    }
-  }
-
-  private static double total(NDArray values) {
-    try (NDArray sum = values.sum()) {
-      return sum.getDouble();
-    }
   }
 }

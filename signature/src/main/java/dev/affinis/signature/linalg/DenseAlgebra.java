@@ -21,11 +21,20 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 
 /**
- * Decompositions of dense float64 matrices, computed by the PyTorch engine on one device.
+ * Decompositions and structured products of dense float64 matrices, computed by the PyTorch engine
+ * on one device.
  *
- * <p>DJL's {@link NDArray} multiplies matrices but has no eigendecomposition, Cholesky or QR, while
- * the engine underneath has all three. Each is reached through a {@linkplain Operation TorchScript
- * program} of a few hundred bytes that is put together in memory and loaded like any other model.
+ * <p>DJL's {@link NDArray} multiplies matrices but has no eigendecomposition, Cholesky or QR, and
+ * no product that writes into a part of a matrix, while the engine underneath has all of these.
+ * Each is reached through a {@linkplain Operation TorchScript program} of a few kilobytes that is
+ * put together in memory and loaded like any other model.
+ *
+ * <p><b>Triangles.</b> Products that are symmetric, or that have a triangular factor, skip what is
+ * known, in blocks of 512 columns: half of the operations of the full product are left. A symmetric
+ * matrix is given and returned by its lower triangle; what stands above it has no meaning.
+ *
+ * <p><b>Results</b> are tensors of the engine's inference mode: its programs may change them, DJL's
+ * own operations in place ({@code muli}) may not.
  *
  * <p><b>Life.</b> {@link #on(Device)} loads the programs once per device and shares them; they hold
  * no parameters, so keeping them costs next to nothing. {@link #close()} gives them back; the next
@@ -83,7 +92,7 @@ public final class DenseAlgebra implements AutoCloseable {
    * @return eigenvalues (d) in ascending order and orthonormal eigenvectors (d x d) in columns
    */
   public Eigen symmetricEigen(NDArray a) {
-    NDList result = run(Operation.SYMMETRIC_EIGEN, a);
+    NDList result = run(Operation.EIGH, a);
     return new Eigen(result.get(0), result.get(1));
   }
 
@@ -107,6 +116,145 @@ public final class DenseAlgebra implements AutoCloseable {
   }
 
   /**
+   * Multiplies a matrix by a number and adds a multiple of the identity, in place.
+   *
+   * @param a matrix (d x d, float64), overwritten
+   * @param weight factor of a
+   * @param diagonal what is added to each diagonal element
+   */
+  public void scaleAndShift(NDArray a, double weight, double diagonal) {
+    try (NDArray coefficients = a.getManager().create(new double[] {weight, diagonal})) {
+      run(Operation.SCALE_AND_SHIFT, a, coefficients).get(0).close();
+    }
+  }
+
+  /**
+   * Lower triangle of A'A, n d^2 operations.
+   *
+   * @param a matrix (n x d, float64), not modified
+   * @return symmetric matrix (d x d), meaningful in its lower triangle only
+   */
+  public NDArray lowerGram(NDArray a) {
+    return run(Operation.LOWER_GRAM, a).get(0);
+  }
+
+  /**
+   * Lower triangle of {@code zWeight Z'Z + lowerWeight L'L}, n d^2 + d^3 / 3 operations.
+   *
+   * @param z matrix (n x d, float64), not modified
+   * @param lower lower triangular matrix L (d x d, float64), not modified
+   * @param zWeight factor of Z'Z
+   * @param lowerWeight factor of L'L
+   * @return symmetric matrix (d x d), meaningful in its lower triangle only
+   */
+  public NDArray lowerGramSum(NDArray z, NDArray lower, double zWeight, double lowerWeight) {
+    try (NDArray weights = z.getManager().create(new double[] {zWeight, lowerWeight})) {
+      return run(Operation.LOWER_GRAM_SUM, z, lower, weights).get(0);
+    }
+  }
+
+  /**
+   * Squared Frobenius norm of A'A, which is that of AA'; n d min(n, d) operations.
+   *
+   * @param a matrix (n x d, float64), not modified
+   * @return the sum of the squares of all elements of A'A
+   */
+  public double squaredGramNorm(NDArray a) {
+    if (a.getShape().get(1) <= a.getShape().get(0)) {
+      return number(run(Operation.SQUARED_GRAM_NORM, a));
+    }
+    try (NDArray transposed = a.transpose()) {
+      return number(run(Operation.SQUARED_GRAM_NORM, transposed));
+    }
+  }
+
+  /**
+   * Squared Frobenius norm of a symmetric matrix.
+   *
+   * @param lower symmetric matrix (d x d, float64), not modified; only its lower triangle is read
+   * @return the sum of the squares of all elements, upper triangle included
+   */
+  public double squaredNorm(NDArray lower) {
+    return number(run(Operation.SQUARED_NORM, lower));
+  }
+
+  /**
+   * Computes X L.
+   *
+   * @param x matrix (n x d, float64), not modified
+   * @param lower lower triangular matrix L (d x d, float64), not modified
+   * @return the product (n x d)
+   */
+  public NDArray timesLower(NDArray x, NDArray lower) {
+    return run(Operation.TIMES_LOWER, x, lower).get(0);
+  }
+
+  /**
+   * Computes X L'.
+   *
+   * @param x matrix (n x d, float64), not modified
+   * @param lower lower triangular matrix L (d x d, float64), not modified
+   * @return the product (n x d)
+   */
+  public NDArray timesLowerTransposed(NDArray x, NDArray lower) {
+    return run(Operation.TIMES_LOWER_TRANSPOSED, x, lower).get(0);
+  }
+
+  /**
+   * Lower triangular factor of AA': R' of {@code A' = Q R}.
+   *
+   * @param a square matrix (d x d, float64), not modified
+   * @return L (d x d), zero above the diagonal, with {@code L L' = A A'}
+   */
+  public NDArray lowerFactor(NDArray a) {
+    try (NDArray transposed = a.transpose()) {
+      NDList result = run(Operation.QR, transposed);
+      result.get(0).close();
+      try (NDArray upper = result.get(1);
+          NDArray lower = upper.transpose()) {
+        return lower.duplicate();
+      }
+    }
+  }
+
+  /**
+   * Adds rows to moments, in place.
+   *
+   * @param rows samples (n x d, float64, n at least 1), not modified
+   * @param moments those of the samples so far, changed
+   */
+  public void addRows(NDArray rows, Moments moments) {
+    run(
+            Operation.ADD_ROWS,
+            rows,
+            moments.mean(),
+            moments.scatter(),
+            moments.third(),
+            moments.sums())
+        .close();
+  }
+
+  /**
+   * Adds the moments of other rows to moments, in place.
+   *
+   * @param moments those of some samples, changed
+   * @param other those of at least one other sample, not modified
+   */
+  public void merge(Moments moments, Moments other) {
+    run(
+            Operation.MERGE_MOMENTS,
+            moments.mean(),
+            moments.scatter(),
+            moments.third(),
+            moments.sums(),
+            other.mean(),
+            other.scatter(),
+            other.third(),
+            other.sums())
+        .close();
+  }
+
+  /**
    * Orthonormal basis of a space that contains the columns of a matrix: Q of {@code a = Q R}.
    *
    * @param a matrix (d x k, float64, k at most d), not modified
@@ -124,13 +272,23 @@ public final class DenseAlgebra implements AutoCloseable {
     programs.values().forEach(Model::close);
   }
 
-  private NDList run(Operation operation, NDArray a) {
-    if (a.getDataType() != DataType.FLOAT64 || a.getShape().dimension() != 2) {
-      throw new IllegalArgumentException(
-          "matrix must be 2-D float64, got " + a.getShape() + " " + a.getDataType());
+  /** Runs a program; its first argument decides where results live. */
+  NDList run(Operation operation, NDArray... arguments) {
+    for (NDArray argument : arguments) {
+      if (argument.getDataType() != DataType.FLOAT64) {
+        throw new IllegalArgumentException(
+            "matrix must be float64, got " + argument.getShape() + " " + argument.getDataType());
+      }
     }
+    NDManager manager = arguments[0].getManager();
     Block block = programs.get(operation).getBlock();
-    return block.forward(new ParameterStore(a.getManager(), false), new NDList(a), false);
+    return block.forward(new ParameterStore(manager, false), new NDList(arguments), false);
+  }
+
+  private static double number(NDList result) {
+    try (NDArray value = result.get(0)) {
+      return value.getDouble();
+    }
   }
 
   private static Model load(Operation operation, Device device) {
@@ -163,5 +321,29 @@ public final class DenseAlgebra implements AutoCloseable {
    * @param values eigenvalues (d), ascending
    * @param vectors orthonormal eigenvectors (d x d), one per column
    */
-  public record Eigen(NDArray values, NDArray vectors) {}
+  public record Eigen(NDArray values, NDArray vectors) {
+    private static final double ROUNDING = Math.ulp(1.0);
+
+    /**
+     * Returns the values, those below d rounding units of the largest raised to that. What lies
+     * below is noise, of either sign, in a matrix that is known to be positive definite.
+     *
+     * @return new values (d), positive
+     */
+    public NDArray clampedValues() {
+      try (NDArray largest = values.max()) {
+        return values.maximum(largest.getDouble() * ROUNDING * values.size());
+      }
+    }
+  }
+
+  /**
+   * Moments of samples x about their mean. The arrays are not copied.
+   *
+   * @param mean mean of the samples (d)
+   * @param scatter sum of x x' (d x d, lower triangle)
+   * @param third sum of |x|^2 x (d)
+   * @param sums number of samples, sum of |x|^2, sum of |x|^4 (3)
+   */
+  public record Moments(NDArray mean, NDArray scatter, NDArray third, NDArray sums) {}
 }

@@ -99,14 +99,38 @@ public final class AffinityScore implements ScoreFunction {
   }
 
   private AffinityResult measure(CentredRows x, CentredRows y, DenseAlgebra algebra) {
-    CovarianceEstimate sx = ridge.addTo(covariance.estimate(x.rows()), x.unit());
-    CovarianceEstimate sy = ridge.addTo(covariance.estimate(y.rows()), y.unit());
-    Pairing pairing;
+    long d = y.rows().getShape().get(1);
+    if (x.isConstant() || d == 1) {
+      CovarianceEstimate sx = ridge.addTo(covariance.estimate(x.rows()), x.unit());
+      CovarianceEstimate sy = ridge.addTo(covariance.estimate(y.rows()), y.unit());
+      return result(x.isConstant() ? fromOnePoint(x, y) : onLine(x, y, sx, sy), y, sy);
+    }
+    NDArray from = x.rows();
+    NDArray to = y.rows();
+    if (d > 2 * from.getShape().get(0)) {
+      try (NDArray basis = spanBasis(x.rows(), y.rows(), algebra)) {
+        from = x.rows().matMul(basis);
+        to = y.rows().matMul(basis);
+      }
+      x.rows().close();
+      y.rows().close();
+    }
+    NDArray scatter = algebra.lowerGram(to);
+    CovarianceEstimate sy =
+        ridge.addTo(covariance.estimate(to, d, () -> algebra.squaredNorm(scatter)), y.unit());
+    NDArray samples = from;
+    CovarianceEstimate sx =
+        ridge.addTo(
+            covariance.estimate(samples, d, () -> algebra.squaredGramNorm(samples)), x.unit());
+    NDArray moved = new GaussianMap(algebra).move(samples, scatter, sx, sy);
     try {
-      pairing = pair(x, y, sx, sy, algebra);
+      return result(Pairing.inSpace(moved, to), y, sy);
     } catch (ArithmeticException e) {
       return AffinityResult.unavailable(e.getMessage());
     }
+  }
+
+  private static AffinityResult result(Pairing pairing, CentredRows y, CovarianceEstimate sy) {
     double rho = 1 - pairing.distance() / Math.sqrt(2 * sy.trace());
     return new AffinityResult(
         Score.of(rho),
@@ -118,33 +142,15 @@ public final class AffinityScore implements ScoreFunction {
                 pairing.identityOptimal())));
   }
 
-  /** Pairs T(X) - mY with Y - mY. */
-  private static Pairing pair(
-      CentredRows x,
-      CentredRows y,
-      CovarianceEstimate sx,
-      CovarianceEstimate sy,
-      DenseAlgebra algebra) {
-    NDArray from = x.rows();
-    NDArray to = y.rows();
-    if (x.isConstant()) {
-      // T is constant, too: all pairings cost the same.
-      return Pairing.byNumber(from.muli(0), to);
-    }
-    if (sx.dimension() == 1) {
-      from.muli(Math.sqrt(sy.trace() / sx.trace()));
-      return Pairing.onLine(from.toDoubleArray(), to.toDoubleArray());
-    }
-    if (sx.dimension() > 2 * from.getShape().get(0)) {
-      NDArray basis = spanBasis(from, to, algebra);
-      from = from.matMul(basis);
-      to = to.matMul(basis);
-      x.rows().close();
-      y.rows().close();
-      basis.close();
-    }
-    NDArray moved = new GaussianMap(algebra).move(from, to, sx, sy);
-    return Pairing.inSpace(moved, to);
+  /** A constant X makes T constant, too: all pairings cost the same. */
+  private static Pairing fromOnePoint(CentredRows x, CentredRows y) {
+    return Pairing.byNumber(x.rows().muli(0), y.rows());
+  }
+
+  private static Pairing onLine(
+      CentredRows x, CentredRows y, CovarianceEstimate sx, CovarianceEstimate sy) {
+    x.rows().muli(Math.sqrt(sy.trace() / sx.trace()));
+    return Pairing.onLine(x.rows().toDoubleArray(), y.rows().toDoubleArray());
   }
 
   /**

@@ -1,7 +1,8 @@
-package dev.affinis.signature.transport;
+package dev.affinis.signature.linalg;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
@@ -11,6 +12,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Against the engine's full products. */
 class TriangularProductsTest {
+  private final DenseAlgebra algebra = DenseAlgebra.on(Device.cpu());
   private static final double ROUNDING = 1e-10;
 
   /** Below one block, one block, more than one with a rest. */
@@ -24,12 +26,17 @@ class TriangularProductsTest {
       NDArray mask =
           indices.expandDims(1).gte(indices.expandDims(0)).toType(DataType.FLOAT64, true);
       NDArray lower = square.mul(mask);
-      requireEqual(x.transpose().matMul(x).mul(mask), TriangularProducts.lowerGram(x).mul(mask));
+      requireEqual(x.transpose().matMul(x).mul(mask), algebra.lowerGram(x).mul(mask));
+      NDArray gram = x.transpose().matMul(x);
       requireEqual(
-          lower.transpose().matMul(lower).mul(mask),
-          TriangularProducts.lowerGramOfLower(lower).mul(mask));
-      requireEqual(x.matMul(lower), TriangularProducts.timesLower(x, lower));
-      requireEqual(x.matMul(lower.transpose()), TriangularProducts.timesLowerTransposed(x, lower));
+          gram.mul(2).add(lower.transpose().matMul(lower).mul(3)).mul(mask),
+          algebra.lowerGramSum(x, lower, 2, 3).mul(mask));
+      double squares = gram.square().sum().getDouble();
+      assertEquals(squares, algebra.squaredGramNorm(x), ROUNDING * squares);
+      assertEquals(squares, algebra.squaredGramNorm(x.transpose()), ROUNDING * squares);
+      assertEquals(squares, algebra.squaredNorm(algebra.lowerGram(x)), ROUNDING * squares);
+      requireEqual(x.matMul(lower), algebra.timesLower(x, lower));
+      requireEqual(x.matMul(lower.transpose()), algebra.timesLowerTransposed(x, lower));
     }
   }
 
