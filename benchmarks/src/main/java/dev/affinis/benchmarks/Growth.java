@@ -132,8 +132,8 @@ public final class Growth implements Callable<Integer> {
       throws IOException {
     for (SyntheticLayer layer : layers) {
       try (NDManager scratch = manager.newSubManager()) {
-        String title = layer.title + suffix;
-        measure(title, layer.draw(n, d, scratch))
+        String title = layer.name().toLowerCase(Locale.ROOT) + suffix;
+        measure(title, layer.sample(n, d, scratch))
             .ifPresent(seconds -> curve(curves, title).add(size, seconds));
       }
     }
@@ -199,7 +199,7 @@ public final class Growth implements Callable<Integer> {
     for (int d : List.of(2, 64, 2, 64)) {
       for (SyntheticLayer layer : SyntheticLayer.values()) {
         try (NDManager scratch = manager.newSubManager()) {
-          affinity.measure(layer.draw(1000, d, scratch));
+          affinity.measure(layer.sample(1000, d, scratch));
         }
       }
     }
