@@ -207,7 +207,7 @@ def compare(name, a, b, affinis, runs):
         f" {best[0]:9.3f} {best[1]:9.3f} {best[2]:9.3f} {ratio:8.1f}",
         flush=True,
     )
-    return a.shape[1], ratio
+    return a.shape, fixed == len(a), min(best[:2]), best[2], ratio
 
 
 def heading():
@@ -235,6 +235,17 @@ def synthetic_cases(sizes, widths):
             x = random.standard_normal((n, d))
             yield "relu of gaussian", *clouds(x, np.maximum(x, 0))
             yield "independent gaussians", x, random.standard_normal((n, d))
+
+
+def summarise(results):
+    print("\nidentity: cases in which it is optimal; seconds: medians, of emd2 the faster of its two")
+    print(f"{'n':>6s} {'d':>5s} {'cases':>6s} {'identity':>9s} {'emd2':>9s} {'Affinis':>9s} {'ratio: least':>13s} {'median':>8s}")
+    for n, d in sorted({shape for shape, *_ in results}):
+        identity, theirs, ours, ratio = np.array([rest for shape, *rest in results if shape == (n, d)]).T
+        print(
+            f"{n:6d} {d:5d} {len(ratio):6d} {int(identity.sum()):9d} {np.median(theirs):9.3f} {np.median(ours):9.3f}"
+            f" {ratio.min():13.1f} {np.median(ratio):8.1f}"
+        )
 
 
 def numbers(text):
@@ -265,10 +276,7 @@ def main():
     heading()
     results = [compare(*case, affinis, options.runs) for case in cases]
     affinis.close()
-    print("\nemd2 (the faster of its two) / Affinis, by width: cases, least, median")
-    for width in sorted({width for width, _ in results}):
-        ratios = [ratio for other, ratio in results if other == width]
-        print(f"d = {width:4d}  {len(ratios):3d}  {min(ratios):6.1f}  {np.median(ratios):6.1f}")
+    summarise(results)
 
 
 if __name__ == "__main__":
