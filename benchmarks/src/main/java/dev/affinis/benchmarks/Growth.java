@@ -109,6 +109,11 @@ public final class Growth implements Callable<Integer> {
       System.out.printf(
           "%-36s %6s %5s %9s %9s %8s %6s%n",
           "layer", "n", "d", "seconds", "MiB", "identity", "score");
+      // Largest last: memory that was taken once is not given back at once.
+      Map<String, GrowthCurve> byWidth = new LinkedHashMap<>();
+      for (int d : widths) {
+        growSynthetic(atSize, d, d, "", byWidth, manager);
+      }
       Map<String, GrowthCurve> bySize = new LinkedHashMap<>();
       for (Path file : captures) {
         growCaptured(file, bySize, manager);
@@ -117,10 +122,6 @@ public final class Growth implements Callable<Integer> {
         for (int d : atWidths) {
           growSynthetic(n, d, n, ", d = " + d, bySize, manager);
         }
-      }
-      Map<String, GrowthCurve> byWidth = new LinkedHashMap<>();
-      for (int d : widths) {
-        growSynthetic(atSize, d, d, "", byWidth, manager);
       }
       report(bySize, byWidth);
     }

@@ -70,6 +70,8 @@ final class GrowthPicture {
             .build();
     chart.getStyler().setXAxisLogarithmic(true);
     chart.getStyler().setYAxisLogarithmic(true);
+    chart.getStyler().setXAxisDecimalPattern("#,##0");
+    chart.getStyler().setYAxisDecimalPattern("0.####");
     DoubleSummaryStatistics exponents =
         curves.values().stream()
             .flatMap(curve -> curve.seconds().stream())
