@@ -4,9 +4,6 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 
@@ -51,7 +48,7 @@ public final class MemoryOverTime {
               "%s %d batches: %.0f MiB resident, %d arrays%n",
               name,
               done,
-              residentMebibytes(),
+              ResidentMemory.current(),
               arrays(manager) + arrays(subject.instrumented().getNDManager()));
         }
         try (NDManager scratch = manager.newSubManager()) {
@@ -65,13 +62,5 @@ public final class MemoryOverTime {
 
   private static int arrays(NDManager manager) {
     return manager.getManagedArrays().size();
-  }
-
-  private static double residentMebibytes() throws IOException {
-    return Files.readAllLines(Path.of("/proc/self/status")).stream()
-            .filter(line -> line.startsWith("VmRSS:"))
-            .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
-            .sum()
-        / 1024.0;
   }
 }
