@@ -46,11 +46,21 @@ final class Subject implements AutoCloseable {
       // The same block both ways: outside of an instrumented pass it runs as it did before.
       return new Subject(model, InstrumentedModel.builder().setModel(model).build());
     }
-    boolean onnx = name.endsWith(".onnx");
-    Model model = Model.newInstance("plain", onnx ? "OnnxRuntime" : "PyTorch");
-    model.load(
-        Path.of(name).toAbsolutePath(), null, onnx ? Map.of() : Map.of("mapLocation", "true"));
+    Model model = load(Path.of(name));
     return new Subject(model, InstrumentedModel.builder().setModelPath(Path.of(name)).build());
+  }
+
+  /** Loads a model file as it is. */
+  static Model load(Path file) throws IOException, MalformedModelException {
+    boolean onnx = file.toString().endsWith(".onnx");
+    Model model = Model.newInstance("plain", onnx ? "OnnxRuntime" : "PyTorch");
+    model.load(file.toAbsolutePath(), null, onnx ? Map.of() : Map.of("mapLocation", "true"));
+    return model;
+  }
+
+  /** Outputs of a model as it is, attached to the inputs' manager. */
+  static NDList forward(Model model, NDList inputs) {
+    return model.getBlock().forward(new ParameterStore(model.getNDManager(), false), inputs, false);
   }
 
   private static Model block(int pixels) {
@@ -68,7 +78,7 @@ final class Subject implements AutoCloseable {
 
   /** Outputs of the plain model, attached to the inputs' manager. */
   NDList plain(NDList inputs) {
-    return plain.getBlock().forward(new ParameterStore(plain.getNDManager(), false), inputs, false);
+    return forward(plain, inputs);
   }
 
   InstrumentedModel<?, ?> instrumented() {

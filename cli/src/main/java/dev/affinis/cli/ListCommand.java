@@ -8,6 +8,7 @@ import dev.affinis.instrument.InstrumentedModel;
 import dev.affinis.instrument.InvalidInputException;
 import dev.affinis.instrument.Measurement;
 import dev.affinis.instrument.MeasurementPlan;
+import dev.affinis.instrument.MemoryPlan.SiteMemory;
 import dev.affinis.instrument.ModelSource;
 import dev.affinis.instrument.PlannedSite;
 import dev.affinis.instrument.Site;
@@ -157,6 +158,7 @@ final class ListCommand implements Callable<Integer> {
                 .setSource(random)
                 .optSelection(selection)
                 .optBatchSize(batchSize)
+                .optMemory(Long.MAX_VALUE) // what it takes is told, whatever there is
                 .build()
                 .plan());
       } catch (InvalidInputException e) {
@@ -180,7 +182,8 @@ final class ListCommand implements Callable<Integer> {
 
   private static void write(MeasurementPlan plan, ObjectNode root) {
     ArrayNode array = root.putArray("sites");
-    for (Site site : plan.sites()) {
+    for (SiteMemory memory : plan.memory().sites()) {
+      Site site = memory.site();
       ObjectNode node =
           array
               .addObject()
@@ -190,7 +193,7 @@ final class ListCommand implements Callable<Integer> {
       site.shapeList().forEach(node.withArray("shape")::add);
       node.put("dimension", site.dimension());
       node.put("rows", plan.samples());
-      node.put("bytes", plan.captureBytes(site));
+      node.put("bytes", memory.captureBytes());
     }
     write(root, plan.skipped());
     root.putObject("memory")

@@ -2,6 +2,7 @@ package dev.affinis.cli;
 
 import dev.affinis.instrument.Layout;
 import dev.affinis.instrument.Measurement;
+import dev.affinis.instrument.MeasurementPlan;
 import dev.affinis.instrument.ModelSource;
 import dev.affinis.instrument.data.SampleSource;
 import dev.affinis.signature.Pooling;
@@ -45,7 +46,10 @@ final class MeasureCommand implements Callable<Integer> {
 
   @Option(
       names = "--dry-run",
-      description = "Show sites, rows and the memory to expect, from one batch; measure nothing.")
+      description = {
+        "Show sites, rows, the memory to expect and how it is kept within --memory, from one",
+        "batch; measure nothing."
+      })
   private boolean dryRun;
 
   @Option(
@@ -104,6 +108,26 @@ final class MeasureCommand implements Callable<Integer> {
       description = "Scores to compute, or all (default: ${DEFAULT-VALUE}).")
   private List<String> scores;
 
+  @Option(
+      names = "--memory",
+      paramLabel = "SIZE",
+      converter = Words.BytesWord.class,
+      description = {
+        "What captures and scores may take together, such as 512m or 4g (default: half of the",
+        "machine's memory); the model and a batch come on top. Captures that do not fit are kept",
+        "on disk, and if that is too small, too, the data go through the model several times."
+      })
+  private Long memory;
+
+  @Option(
+      names = "--spill-dir",
+      paramLabel = "DIR",
+      description = {
+        "Where captures are kept that do not fit into memory (default: the system's directory for",
+        "temporary files); removed when the run ends."
+      })
+  private Path spillDirectory;
+
   @Option(names = "--quiet", description = "Print nothing but warnings and errors.")
   private boolean quiet;
 
@@ -124,7 +148,9 @@ final class MeasureCommand implements Callable<Integer> {
       Measurement measurement =
           builder.setModel(file).setSource(source).optListener(progress).build();
       if (dryRun) {
-        spec.commandLine().getOut().println(PlanTable.render(measurement.plan()));
+        MeasurementPlan plan = measurement.plan();
+        spec.commandLine().getOut().println(PlanTable.render(plan));
+        spec.commandLine().getOut().println(PlanTable.render(plan.memory()));
         return ExitCodes.DONE;
       }
       signature = measurement.run();
@@ -145,7 +171,14 @@ final class MeasureCommand implements Callable<Integer> {
 
   private Measurement.Builder options() {
     try {
-      return Measurement.builder()
+      Measurement.Builder builder = Measurement.builder();
+      if (memory != null) {
+        builder.optMemory(memory);
+      }
+      if (spillDirectory != null) {
+        builder.optSpillDirectory(spillDirectory);
+      }
+      return builder
           .optSelection(data.selection())
           .optSkipBad(data.skipsBad())
           .optBatchSize(batchSize)

@@ -3,19 +3,19 @@ package dev.affinis.cli;
 import com.github.freva.asciitable.AsciiTable;
 import com.github.freva.asciitable.Column;
 import com.github.freva.asciitable.HorizontalAlign;
+import dev.affinis.instrument.ByteSize;
 import dev.affinis.instrument.MeasurementPlan;
+import dev.affinis.instrument.MemoryPlan;
+import dev.affinis.instrument.MemoryPlan.SiteMemory;
 import dev.affinis.instrument.PlannedSite;
-import dev.affinis.instrument.Site;
 import dev.affinis.instrument.SkippedSite;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.Collectors;
 
 /** Writes what a measurement would do for a person to read. */
 final class PlanTable {
-  private static final double MEBIBYTE = 1 << 20;
-
   private PlanTable() {}
 
   /** A table with a row per site, then what is skipped, then the memory to expect. */
@@ -24,16 +24,17 @@ final class PlanTable {
     text.append(
         AsciiTable.getTable(
             AsciiTable.NO_BORDERS,
-            plan.sites(),
+            plan.memory().sites(),
             List.of(
-                column("site", HorizontalAlign.LEFT).with(Site::path),
-                column("call", HorizontalAlign.RIGHT).with(s -> String.valueOf(s.call())),
-                column("kind", HorizontalAlign.LEFT).with(s -> s.kind().word()),
-                column("shape", HorizontalAlign.LEFT).with(s -> s.shapeList().toString()),
-                column("channels", HorizontalAlign.RIGHT).with(s -> String.valueOf(s.dimension())),
+                column("site", HorizontalAlign.LEFT).with(s -> s.site().path()),
+                column("call", HorizontalAlign.RIGHT).with(s -> s.site().call() + ""),
+                column("kind", HorizontalAlign.LEFT).with(s -> s.site().kind().word()),
+                column("shape", HorizontalAlign.LEFT).with(s -> s.site().shapeList().toString()),
+                column("channels", HorizontalAlign.RIGHT).with(s -> s.site().dimension() + ""),
                 column("rows", HorizontalAlign.RIGHT)
-                    .with(s -> plan.samples() + " x " + s.dimension()),
-                column("captures", HorizontalAlign.RIGHT).with(s -> size(plan.captureBytes(s))))));
+                    .with(s -> plan.samples() + " x " + s.site().dimension()),
+                column("captures", HorizontalAlign.RIGHT)
+                    .with(s -> ByteSize.describe(s.captureBytes())))));
     return text.append(skipped(plan.skipped()))
         .append("\nfor ")
         .append(plan.samples())
@@ -43,15 +44,58 @@ final class PlanTable {
                 .mapToObj(String::valueOf)
                 .collect(Collectors.joining(" x ")))
         .append(": captures take ")
-        .append(size(plan.captureBytes()))
+        .append(ByteSize.describe(plan.captureBytes()))
         .append(", the widest site's score about ")
-        .append(size(plan.scoreBytes()))
+        .append(ByteSize.describe(plan.scoreBytes()))
         .append(" more on the device and ")
-        .append(size(plan.heapBytes()))
+        .append(ByteSize.describe(plan.heapBytes()))
         .append(" of the Java heap (which may grow to ")
-        .append(size(Runtime.getRuntime().maxMemory()))
+        .append(ByteSize.describe(Runtime.getRuntime().maxMemory()))
         .append(")")
         .toString();
+  }
+
+  /** How the memory budget is kept, line by line. */
+  static String render(MemoryPlan plan) {
+    List<String> lines = new ArrayList<>();
+    lines.add(
+        "memory: captures and scores keep within "
+            + ByteSize.describe(plan.budget())
+            + "; the model and a batch come on top");
+    String captures = ByteSize.describe(plan.captureBytes());
+    lines.add(
+        plan.place() == MemoryPlan.Place.MEMORY
+            ? "captures: in memory"
+            : "captures: in a file in " + plan.spillDirectory() + ", removed when the run ends");
+    int passes = plan.passes().size();
+    lines.add(
+        passes == 1
+            ? "data: go through the model once, " + captures + " of captures"
+            : "data: go through the model "
+                + passes
+                + " times, "
+                + captures
+                + " of captures in all");
+    for (int pass = 0; passes > 1 && pass < passes; pass++) {
+      lines.add("  " + (pass + 1) + ". " + describe(plan, pass));
+    }
+    int threads = plan.scoringThreads();
+    lines.add(
+        "scores: "
+            + (threads == 1 ? "one site after the other" : "up to " + threads + " sites at once")
+            + ", the most expensive first");
+    return String.join("\n", lines);
+  }
+
+  private static String describe(MemoryPlan plan, int pass) {
+    List<SiteMemory> sites = plan.sites(pass);
+    return sites.size()
+        + (sites.size() == 1 ? " site, " : " sites, from ")
+        + sites.get(0).site().label()
+        + (sites.size() == 1 ? "" : " to " + sites.get(sites.size() - 1).site().label())
+        + ", "
+        + ByteSize.describe(plan.captureBytes(pass))
+        + " of captures";
   }
 
   /** What the program says alone; how often and with what shapes sites run is not known. */
@@ -69,10 +113,6 @@ final class PlanTable {
     return sites.stream()
         .map(site -> "\nskipped " + site.path() + ": " + site.reason())
         .collect(Collectors.joining());
-  }
-
-  private static String size(long bytes) {
-    return String.format(Locale.ROOT, "%.1f MiB", bytes / MEBIBYTE);
   }
 
   private static Column column(String header, HorizontalAlign align) {

@@ -2,6 +2,7 @@ package dev.affinis.cli;
 
 import ai.djl.Device;
 import dev.affinis.instrument.ActivationKind;
+import dev.affinis.instrument.ByteSize;
 import dev.affinis.instrument.Layout;
 import dev.affinis.signature.Pooling;
 import dev.affinis.signature.covariance.Covariance;
@@ -81,6 +82,18 @@ final class Words {
         return Device.gpu(value.length() > 4 ? Integer.parseInt(value.substring(4)) : 0);
       }
       throw new TypeConversionException("expected cpu or gpu:N, got " + value);
+    }
+  }
+
+  /** An amount of memory. */
+  static final class BytesWord implements ITypeConverter<Long> {
+    @Override
+    public Long convert(String value) {
+      try {
+        return ByteSize.parse(value);
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException(e.getMessage());
+      }
     }
   }
 }

@@ -212,9 +212,49 @@ class AffinisCommandTest {
     assertEquals(ExitCodes.DONE, result.code(), result.err());
     assertTrue(result.out().contains("300 x 16"), result.out());
     assertTrue(result.out().contains("captures take"), result.out());
+    assertTrue(result.out().contains("captures: in memory"), result.out());
     assertFalse(Files.exists(out));
     result = run("measure", model, "--data", images, "--dry-run");
     assertEquals(ExitCodes.DONE, result.code(), result.err());
+  }
+
+  @Test
+  void memoryBudgetIsKeptOnDiskOrToldToBeTooSmall() throws IOException {
+    Result plain = measure(model, images, "--samples", 128);
+    assertEquals(ExitCodes.DONE, plain.code(), plain.err());
+    Signature inMemory = SignatureFile.read(out);
+    Files.delete(out);
+    Result small = measure(model, images, "--samples", 128, "--memory", "1k");
+    assertRefused(3, small, "memory budget 1.0 KiB is too small", "pass --memory 1m or more");
+    Path spill = Files.createDirectory(folder.resolve("spill"));
+    Object[] budget = {"--samples", 128, "--memory", "600KiB", "--spill-dir", spill};
+    Result spilled = measure(model, images, budget);
+    assertEquals(ExitCodes.DONE, spilled.code(), spilled.err());
+    assertTrue(spilled.err().contains("they are kept in a file in " + spill), spilled.err());
+    assertEquals(inMemory, SignatureFile.read(out));
+    Result dry =
+        run(
+            "measure",
+            model,
+            "--data",
+            images,
+            "--dry-run",
+            budget[0],
+            budget[1],
+            budget[2],
+            budget[3],
+            budget[4],
+            budget[5]);
+    assertTrue(dry.out().contains("captures and scores keep within 600.0 KiB"), dry.out());
+    assertTrue(dry.out().contains("captures: in a file in " + spill), dry.out());
+    assertTrue(dry.out().contains("data: go through the model once"), dry.out());
+    try (var files = Files.list(spill)) {
+      assertEquals(List.of(), files.toList());
+    }
+    Files.delete(out);
+    assertRefused(2, measure(model, images, "--memory", "lots"), "--memory", "512m", "got lots");
+    assertRefused(
+        3, measure(model, images, "--spill-dir", folder.resolve("no")), "no does not exist");
   }
 
   @Test

@@ -2,70 +2,72 @@ package dev.affinis.instrument;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.index.NDIndex;
-import ai.djl.ndarray.types.Shape;
+import dev.affinis.instrument.MemoryPlan.Place;
+import dev.affinis.instrument.MemoryPlan.SiteMemory;
 import dev.affinis.signature.LayerSample;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
- * The pooled rows of all sites over all batches, on the model's device. Memory is 8 bytes for each
- * sample and channel (float32, both sides), fixed when the first batch comes in.
+ * The pooled rows of a pass's sites over all batches, in memory or in a file as the memory plan
+ * says; what they take is fixed when the first batch comes in.
  */
 final class CaptureStore implements AutoCloseable {
   private final NDManager manager;
+  private final MemoryPlan plan;
+  private final List<Site> sites;
+  private final List<Site> kept;
   private final long capacity;
-  private final List<Site> sites = new ArrayList<>();
-  private final List<NDArray> pre = new ArrayList<>();
-  private final List<NDArray> post = new ArrayList<>();
+  private RowStore rows;
   private long size;
 
   /**
    * Creates an empty store.
    *
-   * @param parent manager of the device on which rows are kept
+   * @param manager manager of the device on which rows are kept
+   * @param plan where they are kept
+   * @param pass the pass whose sites are kept
+   * @param sites all sites that each batch must have, in the order of execution, those of the pass
+   *     among them
    * @param capacity largest number of samples
    */
-  CaptureStore(NDManager parent, long capacity) {
-    this.manager = parent.newSubManager();
+  CaptureStore(NDManager manager, MemoryPlan plan, int pass, List<Site> sites, long capacity) {
+    this.manager = manager;
+    this.plan = plan;
+    this.sites = List.copyOf(sites);
+    this.kept = plan.sites(pass).stream().map(SiteMemory::site).toList();
     this.capacity = capacity;
   }
 
   /**
    * Adds the rows of a batch.
    *
-   * @param captures captures of all sites, the same ones for each batch; copied
-   * @throws InvalidInputException if the sites are not those of the first batch
+   * @param captures captures of all sites; copied
+   * @throws InvalidInputException if the sites are not the expected ones, or a file cannot be
+   *     written
    */
   void add(List<Capture> captures) {
-    if (sites.isEmpty()) {
-      for (Capture capture : captures) {
-        sites.add(capture.site());
-        pre.add(allocate(capture.pre()));
-        post.add(allocate(capture.post()));
+    requireSameSites(captures);
+    Set<Site> wanted = new HashSet<>(kept);
+    List<NDArray> sides = new ArrayList<>();
+    for (Capture capture : captures) {
+      if (wanted.contains(capture.site())) {
+        sides.add(capture.pre());
+        sides.add(capture.post());
       }
     }
-    requireSameSites(captures);
-    long rows = captures.isEmpty() ? 0 : captures.get(0).pre().getShape().get(0);
-    NDIndex range = new NDIndex(size + ":" + (size + rows));
-    for (int i = 0; i < captures.size(); i++) {
-      keep(captures.get(i).pre(), pre.get(i), range);
-      keep(captures.get(i).post(), post.get(i), range);
+    if (rows == null) {
+      rows =
+          plan.place() == Place.DISK
+              ? new SpillFile(plan.spillDirectory(), sides, capacity)
+              : new ArrayRows(manager, sides, capacity);
     }
-    size += rows;
-  }
-
-  /** Rows of another engine are copied to this one's device first. */
-  private void keep(NDArray rows, NDArray store, NDIndex range) {
-    NDArray here = manager.from(rows);
-    store.set(range, here);
-    if (here != rows) {
-      here.close();
+    for (int i = 0; i < sides.size(); i++) {
+      rows.put(i, sides.get(i), size);
     }
-  }
-
-  private NDArray allocate(NDArray rows) {
-    return manager.zeros(new Shape(capacity, rows.getShape().get(1)), rows.getDataType());
+    size += sides.get(0).getShape().get(0);
   }
 
   private void requireSameSites(List<Capture> captures) {
@@ -99,34 +101,27 @@ final class CaptureStore implements AutoCloseable {
     return site.label() + " " + site.kind().word() + " " + site.shape();
   }
 
-  /** The sites, in the order of execution. */
-  List<Site> sites() {
-    return List.copyOf(sites);
-  }
-
   /** Number of samples added so far. */
   long size() {
     return size;
   }
 
   /**
-   * Takes the rows of one site out of the store.
+   * Takes the rows of one site out of the store; safe for use by several threads.
    *
-   * @param index position of the site
+   * @param index position of the site in its pass
    * @param target manager that owns the rows from now on
    * @return both sides (size x dimension)
    */
   LayerSample take(int index, NDManager target) {
-    return new LayerSample(take(pre.get(index), target), take(post.get(index), target));
-  }
-
-  private NDArray take(NDArray rows, NDManager target) {
-    rows.attach(target);
-    return size == capacity ? rows : rows.get(new NDIndex("0:" + size));
+    return new LayerSample(
+        rows.take(2 * index, size, target), rows.take(2 * index + 1, size, target));
   }
 
   @Override
   public void close() {
-    manager.close();
+    if (rows != null) {
+      rows.close();
+    }
   }
 }

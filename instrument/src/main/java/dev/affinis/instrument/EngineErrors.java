@@ -100,6 +100,27 @@ public final class EngineErrors {
         cause);
   }
 
+  /**
+   * A score could not be computed.
+   *
+   * @param site whose
+   * @param cause what the engine threw
+   * @return the exception to throw
+   */
+  static RuntimeException notScored(Site site, EngineException cause) {
+    String reason = reason(cause);
+    return OUT_OF_MEMORY.matcher(reason).find()
+        ? new InvalidInputException(
+            "the score of site "
+                + site.label()
+                + " ran out of memory: "
+                + reason
+                + "; pass --memory with what there is, or fewer --samples",
+            cause)
+        : new IllegalStateException(
+            "the score of site " + site.label() + " failed: " + reason, cause);
+  }
+
   /** Whether a forward pass failed for want of memory. */
   static boolean isOutOfMemory(InvalidInputException e) {
     return e.getCause() != null && OUT_OF_MEMORY.matcher(reason(e.getCause())).find();

@@ -1,10 +1,11 @@
 package dev.affinis.instrument;
 
 import ai.djl.Device;
-import ai.djl.engine.Engine;
+import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import dev.affinis.instrument.MeasurementListener.Phase;
+import dev.affinis.instrument.MemoryPlan.SiteMemory;
 import dev.affinis.instrument.data.BatchLoader;
 import dev.affinis.instrument.data.SampleSource;
 import dev.affinis.instrument.data.Selection;
@@ -18,14 +19,15 @@ import dev.affinis.signature.covariance.Covariance;
 import dev.affinis.signature.covariance.Ridge;
 import dev.affinis.signature.transport.AffinityScore;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /**
  * Measures the non-linearity signature of a model: runs samples through it in batches, keeps the
@@ -46,12 +48,13 @@ import java.util.stream.Stream;
  *
  * <p>Every run checks itself: the first batch goes through the plain model, too, and outputs must
  * agree; every activation call that stands outside conditions must have run; all batches must have
- * met the same sites. Memory is 8 bytes per sample and channel of every site, the model, a batch,
- * and what the widest site's score needs (see {@link AffinityScore}).
+ * met the same sites. Captures (8 bytes per sample and channel of every site) and what scores need
+ * ({@link dev.affinis.signature.transport.Workspace}) stay within a budget, see {@link MemoryPlan};
+ * the model and a batch come on top. Sites are scored on several threads.
  */
 public final class Measurement {
   /** The engine that scores are computed with. */
-  private static final String ENGINE = "PyTorch";
+  static final String ENGINE = "PyTorch";
 
   private final ModelSource<?, ?> model;
   private final SampleSource source;
@@ -86,9 +89,15 @@ public final class Measurement {
     Device device = device();
     Devices.requirePresent(device);
     source.notice().ifPresent(options.listener::notice);
-    try (NDManager manager = NDManager.newBaseManager(device, ENGINE)) {
-      Captured captured = capture(manager);
-      List<LayerScores> layers = score(captured, manager);
+    try (NDManager manager = NDManager.newBaseManager(device, ENGINE);
+        CaptureRun captured = new CaptureRun(this, manager, options.limits(), options.listener)) {
+      List<LayerScores> layers = new ArrayList<>();
+      long samples = 0;
+      for (int pass = 0; captured.hasNext(); pass++) {
+        CaptureStore store = captured.next();
+        layers.addAll(score(store, captured.plan(), pass, manager));
+        samples = store.size();
+      }
       Map<String, Object> more = new LinkedHashMap<>();
       more.put("layout", taps.layout().word());
       more.put("batch_size", options.batchSize);
@@ -100,7 +109,7 @@ public final class Measurement {
               model.name(), model.runtime(), model.sha256(), captured.parameterCount()),
           new Signature.Data(
               source.description(),
-              Math.toIntExact(captured.store().size()),
+              Math.toIntExact(samples),
               options.selection.seed(),
               source.preprocess()),
           new Signature.Settings(
@@ -139,15 +148,9 @@ public final class Measurement {
           "asked for " + options.selection.count() + " samples, but there are " + samples);
     }
     try (NDManager manager = NDManager.newBaseManager(device(), ENGINE);
-        BatchLoader loader =
-            BatchLoader.builder()
-                .setSource(source)
-                .setManager(manager)
-                .setSelection(few)
-                .optBatchSize(options.batchSize)
-                .optSkipBad(options.skipsBad)
-                .build()) {
+        BatchLoader loader = openLoader(manager, few)) {
       return withModel(
+          Set.of(),
           instrumented -> {
             SiteCheck check = new SiteCheck(instrumented);
             try (BatchLoader.Batch batch = loader.next();
@@ -157,7 +160,9 @@ public final class Measurement {
               return new MeasurementPlan(
                   samples,
                   source.sampleShape(),
-                  captures.stream().map(Capture::site).toList(),
+                  options
+                      .limits()
+                      .plan(captures.stream().map(c -> SiteMemory.of(c, samples)).toList()),
                   check.skipped(),
                   instrumented.parameterCount());
             }
@@ -172,8 +177,13 @@ public final class Measurement {
     return options.device == null ? model.device() : options.device;
   }
 
-  /** Lends the model that was given instrumented, or instruments it for this call. */
-  private <T> T withModel(Function<InstrumentedModel<?, ?>, T> use) throws IOException {
+  /**
+   * Lends the model that was given instrumented, or instruments it for this call.
+   *
+   * @param paths the paths that are tapped, all if there are none; a model that was given
+   *     instrumented keeps its own
+   */
+  <T> T withModel(Set<String> paths, Function<InstrumentedModel<?, ?>, T> use) throws IOException {
     if (options.instrumented != null) {
       return use.apply(options.instrumented);
     }
@@ -182,62 +192,30 @@ public final class Measurement {
             .setSource(model)
             .optPooling(taps.pooling())
             .optLayout(taps.layout())
-            .optSites(taps.sites())
+            .optSites(paths.isEmpty() ? taps.sites() : taps.sites().within(paths))
             .optDevice(device())
             .build()) {
       return use.apply(instrumented);
     }
   }
 
-  private record Captured(
-      CaptureStore store, List<SkippedSite> skipped, long parameterCount, String engines) {}
-
-  private Captured capture(NDManager manager) throws IOException {
-    try (BatchLoader loader =
-        BatchLoader.builder()
-            .setSource(source)
-            .setManager(manager)
-            .setSelection(options.selection)
-            .optBatchSize(options.batchSize)
-            .optSkipBad(options.skipsBad)
-            .build()) {
-      loader.notice().ifPresent(options.listener::notice);
-      // The plain model first, and alone, unless the other is there already.
-      BatchLoader.Batch first = loader.next();
-      List<HostArray> expected = plainOutputs(first);
-      CaptureStore store = new CaptureStore(manager, loader.samples());
-      return withModel(instrumented -> capture(loader, first, expected, instrumented, store));
-    }
+  /** Starts to read the samples. */
+  BatchLoader openLoader(NDManager manager) {
+    return openLoader(manager, options.selection);
   }
 
-  private Captured capture(
-      BatchLoader loader,
-      BatchLoader.Batch first,
-      List<HostArray> expected,
-      InstrumentedModel<?, ?> instrumented,
-      CaptureStore store) {
-    options.listener.begin(Phase.CAPTURE, loader.samples());
-    SiteCheck check = new SiteCheck(instrumented);
-    check.probe(instrumented, first.data());
-    consume(first, instrumented, check, store, expected);
-    while (loader.hasNext()) {
-      consume(loader.next(), instrumented, check, store, null);
-    }
-    options.listener.end();
-    reportSkipped(loader.skipped());
-    return new Captured(
-        store, check.skipped(), instrumented.parameterCount(), engines(instrumented));
+  private BatchLoader openLoader(NDManager manager, Selection selection) {
+    return BatchLoader.builder()
+        .setSource(source)
+        .setManager(manager)
+        .setSelection(selection)
+        .optBatchSize(options.batchSize)
+        .optSkipBad(options.skipsBad)
+        .build();
   }
 
-  /** What ran the model and what computed the scores, with versions. */
-  private static String engines(InstrumentedModel<?, ?> instrumented) {
-    return Stream.of(instrumented.getNDManager().getEngine(), Engine.getEngine(ENGINE))
-        .map(engine -> engine.getEngineName() + " " + engine.getVersion())
-        .distinct()
-        .collect(Collectors.joining(", "));
-  }
-
-  private List<HostArray> plainOutputs(BatchLoader.Batch batch) throws IOException {
+  /** What the model gives for a batch as it is, without taps. */
+  List<HostArray> plainOutputs(BatchLoader.Batch batch) throws IOException {
     try (NDManager scratch = batch.data().getManager().newSubManager()) {
       NDList outputs = model.runPlain(in(scratch, batch));
       if (outputs.isEmpty()) {
@@ -251,61 +229,47 @@ public final class Measurement {
     }
   }
 
-  /** Runs one batch and keeps its rows; closes it. */
-  private void consume(
-      BatchLoader.Batch batch,
-      InstrumentedModel<?, ?> instrumented,
-      SiteCheck check,
-      CaptureStore store,
-      List<HostArray> expected) {
-    try (batch;
-        NDManager scratch = batch.data().getManager().newSubManager()) {
-      InstrumentedModel.Run run = instrumented.run(in(scratch, batch));
-      if (expected != null) {
-        HostArray.requireEqual(expected, run.outputs());
-      }
-      store.add(check.accept(run));
-      options.listener.advance(batch.size());
-    }
-  }
-
-  private static NDList in(NDManager scratch, BatchLoader.Batch batch) {
+  /** A batch as the model's inputs, whose results end with a manager. */
+  static NDList in(NDManager scratch, BatchLoader.Batch batch) {
     return InstrumentedModel.copies(scratch, new NDList(batch.data()));
   }
 
-  private void reportSkipped(List<String> skipped) {
-    if (!skipped.isEmpty()) {
-      options.listener.notice(
-          "left out " + skipped.size() + " unreadable samples: " + String.join("; ", skipped));
-    }
-  }
-
-  private List<LayerScores> score(Captured captured, NDManager manager) {
-    List<Site> sites = captured.store().sites();
-    List<LayerScores> layers = new ArrayList<>();
-    options.listener.begin(Phase.SCORE, sites.size());
-    try (CaptureStore store = captured.store()) {
-      for (int i = 0; i < sites.size(); i++) {
-        Site site = sites.get(i);
-        Map<String, Score> scores = new LinkedHashMap<>();
-        try (NDManager scratch = manager.newSubManager()) {
-          LayerSample sample = store.take(i, scratch);
-          options.scores().forEach(f -> scores.put(f.name(), f.score(sample)));
-        }
-        layers.add(
-            new LayerScores(
-                i,
-                site.path(),
-                site.call(),
-                site.kind().word(),
-                site.shapeList(),
-                site.dimension(),
-                scores));
-        options.listener.advance(1);
-      }
-    }
+  /** Scores the sites of a pass. */
+  private List<LayerScores> score(
+      CaptureStore store, MemoryPlan plan, int pass, NDManager manager) {
+    List<ScoreFunction> functions = options.scores();
+    List<Integer> indices = plan.passes().get(pass);
+    options.listener.begin(Phase.SCORE, indices.size());
+    List<LayerScores> layers =
+        new SiteScorer<>(
+                plan,
+                pass,
+                Runtime.getRuntime().maxMemory(),
+                i -> {
+                  Site site = plan.sites(pass).get(i).site();
+                  try (NDManager scratch = manager.newSubManager()) {
+                    return score(indices.get(i), site, store.take(i, scratch), functions);
+                  } catch (EngineException e) {
+                    throw EngineErrors.notScored(site, e);
+                  }
+                })
+            .run(() -> options.listener.advance(1));
     options.listener.end();
     return layers;
+  }
+
+  private static LayerScores score(
+      int index, Site site, LayerSample sample, List<ScoreFunction> functions) {
+    Map<String, Score> scores = new LinkedHashMap<>();
+    functions.forEach(f -> scores.put(f.name(), f.score(sample)));
+    return new LayerScores(
+        index,
+        site.path(),
+        site.call(),
+        site.kind().word(),
+        site.shapeList(),
+        site.dimension(),
+        scores);
   }
 
   /** Builds a {@link Measurement}. */
@@ -320,8 +284,14 @@ public final class Measurement {
     private Ridge ridge = Ridge.RELATIVE;
     private Device device;
     private boolean skipsBad;
+    private Optional<Long> memory = Optional.empty();
+    private Optional<Path> spillDirectory = Optional.empty();
+    private int scoringThreads = Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors());
     private MeasurementListener listener = MeasurementListener.NONE;
     private List<String> scoreNames = List.of(SCORES.keySet().iterator().next());
+
+    /** Beyond these, the engine's own threads are in each other's way. */
+    private static final int MOST_THREADS = 4;
 
     private static final TapOptions DEFAULTS =
         new TapOptions(CaptureForm.POOLED, Pooling.CHANNEL, Layout.AUTO, SiteFilter.ALL);
@@ -337,6 +307,10 @@ public final class Measurement {
     }
 
     private Builder() {}
+
+    private MemoryLimits limits() {
+      return new MemoryLimits(memory, spillDirectory, scoringThreads);
+    }
 
     private List<ScoreFunction> scores() {
       return scoreNames.stream().map(name -> SCORES.get(name).apply(this)).toList();
@@ -513,6 +487,53 @@ public final class Measurement {
      */
     public Builder optSkipBad(boolean value) {
       skipsBad = value;
+      return this;
+    }
+
+    /**
+     * Sets how much memory captures and scores may take together, the Java heap's part included;
+     * the model and one batch come on top. Captures that do not fit are kept on disk, and if that
+     * is too small, too, the data go through the model several times. Half of the machine's or
+     * container's memory if not called.
+     *
+     * @param bytes at least 1; a run that needs more for one of its sites says so
+     * @return this builder
+     * @throws IllegalArgumentException if it is less than 1
+     */
+    public Builder optMemory(long bytes) {
+      if (bytes < 1) {
+        throw new IllegalArgumentException(
+            "memory must be at least 1 byte, got " + bytes + ": pass --memory");
+      }
+      memory = Optional.of(bytes);
+      return this;
+    }
+
+    /**
+     * Sets where captures are kept that do not fit into memory; the system's directory for
+     * temporary files if not called. They are gone when the run ends, however it ends.
+     *
+     * @param directory a directory that can be written to
+     * @return this builder
+     */
+    public Builder optSpillDirectory(Path directory) {
+      spillDirectory = Optional.of(directory);
+      return this;
+    }
+
+    /**
+     * Sets how many sites are scored at once at most; as many as there are cores, up to 4, if not
+     * called. Scores do not depend on it.
+     *
+     * @param count at least 1
+     * @return this builder
+     * @throws IllegalArgumentException if it is less than 1
+     */
+    public Builder optScoringThreads(int count) {
+      if (count < 1) {
+        throw new IllegalArgumentException("scoring threads must be at least 1, got " + count);
+      }
+      scoringThreads = count;
       return this;
     }
 

@@ -1,6 +1,7 @@
 package dev.affinis.instrument;
 
 import ai.djl.ndarray.types.Shape;
+import dev.affinis.instrument.MemoryPlan.SiteMemory;
 import java.util.List;
 
 /**
@@ -9,56 +10,50 @@ import java.util.List;
  *
  * @param samples number of samples
  * @param sampleShape shape of one sample, as the model gets it
- * @param sites the sites, in the order of execution
+ * @param memory what each site takes, and how all of it is kept within the budget
  * @param skipped activation calls that cannot be measured, with reasons
  * @param parameters number of the model's parameters
  */
 public record MeasurementPlan(
-    int samples, Shape sampleShape, List<Site> sites, List<SkippedSite> skipped, long parameters) {
-  /** Copies the lists. */
+    int samples, Shape sampleShape, MemoryPlan memory, List<SkippedSite> skipped, long parameters) {
+  /** Copies the list. */
   public MeasurementPlan {
-    sites = List.copyOf(sites);
     skipped = List.copyOf(skipped);
   }
 
   /**
-   * Memory that a site's captures take on the device until it is scored: input and output, float32.
+   * Returns the sites that are measured.
    *
-   * @param site one of the sites
-   * @return bytes, 8 for each sample and channel
+   * @return the sites, in the order of execution
    */
-  public long captureBytes(Site site) {
-    return 8L * samples * site.dimension();
+  public List<Site> sites() {
+    return memory.sites().stream().map(SiteMemory::site).toList();
   }
 
   /**
-   * Memory that all captures take on the device.
+   * Memory that all captures take until they are scored: input and output of all samples.
    *
-   * @return bytes
+   * @return bytes, 8 for each sample and channel of a float32 model
    */
   public long captureBytes() {
-    return sites.stream().mapToLong(this::captureBytes).sum();
+    return memory.captureBytes();
   }
 
   /**
-   * Memory that the widest site's affinity score takes on the device while it is computed: both
-   * sides and two products of them in float64, and about six square matrices, whose size is that of
-   * the span of the samples if that is smaller than the width.
+   * Memory that the widest site's affinity score takes on the device while it is computed.
    *
    * @return bytes, about
    */
   public long scoreBytes() {
-    long widest = sites.stream().mapToLong(Site::dimension).max().orElse(0);
-    long size = Math.min(widest, 2L * samples);
-    return 8 * (4L * samples * widest + 6 * size * size);
+    return memory.sites().stream().mapToLong(s -> s.workspace().deviceBytes()).max().orElse(0);
   }
 
   /**
-   * Memory of the Java heap that a score's transport costs take.
+   * Memory of the Java heap that the largest score takes.
    *
-   * @return bytes, 8 for each pair of samples
+   * @return bytes, about
    */
   public long heapBytes() {
-    return 8L * samples * samples;
+    return memory.sites().stream().mapToLong(s -> s.workspace().heapBytes()).max().orElse(0);
   }
 }

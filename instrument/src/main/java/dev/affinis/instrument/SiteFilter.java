@@ -3,6 +3,7 @@ package dev.affinis.instrument;
 import java.nio.file.FileSystems;
 import java.nio.file.Path;
 import java.nio.file.PathMatcher;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -71,6 +72,13 @@ public record SiteFilter(List<String> globs, Set<ActivationKind> kinds, int firs
    */
   public SiteFilter indices(int from, int to) {
     return new SiteFilter(globs, kinds, from, to);
+  }
+
+  /** The same filter for some of the paths that it accepts, which are meant literally. */
+  SiteFilter within(Collection<String> some) {
+    List<String> literal =
+        some.stream().map(path -> path.replaceAll("[\\\\*?{}\\[\\]]", "\\\\$0")).sorted().toList();
+    return new SiteFilter(literal, kinds, first, last);
   }
 
   /**

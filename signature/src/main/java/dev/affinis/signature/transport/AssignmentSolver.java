@@ -25,12 +25,13 @@ public final class AssignmentSolver {
   /** The largest n whose square is a valid array length. */
   static final int MAX_SIZE = 46340;
 
-  /** Beyond this, lists are faster and take far less memory. */
+  /** Beyond this, costs would take more than 512 MiB. */
   private static final int MAX_DENSE = 8192;
 
   private static final double GAP_TOLERANCE = 1e-12;
   private static final int SCALE_EXPONENT = 100;
   private static final int SAFE_EXPONENT = 900;
+  private static final int SINGLE_EXPONENT = 30;
 
   /**
    * Solves a problem given as rows.
@@ -101,9 +102,12 @@ public final class AssignmentSolver {
   /** Solves clouds without ever holding all costs. */
   static Assignment solveByLists(NDArray a, NDArray b) {
     try (NDManager scratch = a.getManager().newSubManager()) {
-      int exponent = Math.max(exponent(a), exponent(b));
-      try (CloudCosts costs =
-          new CloudCosts(scaled(a, -exponent, scratch), scaled(b, -exponent, scratch))) {
+      // Products of float32 numbers must neither over- nor underflow.
+      int largest = Math.max(exponent(a), exponent(b));
+      int exponent = Math.abs(largest) < SINGLE_EXPONENT ? 0 : largest;
+      NDArray from = exponent == 0 ? a : scaled(a, -exponent, scratch);
+      NDArray to = exponent == 0 ? b : scaled(b, -exponent, scratch);
+      try (CloudCosts costs = new CloudCosts(from, to)) {
         Auction auction = new Auction(costs);
         if (auction.solve()) {
           return auction.assignment().scaled(2 * exponent);

@@ -1,0 +1,58 @@
+package dev.affinis.signature.transport;
+
+/**
+ * Memory that one {@link AffinityScore} takes while it is computed, beside its sample. An estimate,
+ * made for planning: what runs at the same time and what fits.
+ *
+ * @param deviceBytes arrays on the sample's device
+ * @param heapBytes arrays of the Java heap
+ */
+public record Workspace(long deviceBytes, long heapBytes) {
+  /** Square matrices alive at once: two covariances, a factor and an eigendecomposition's own. */
+  private static final double SQUARES = 6;
+
+  /** More than anybody has, and little enough to be added up. */
+  private static final double MOST = 1L << 60;
+
+  /** Sample matrices alive at once: both sides and two products of them. */
+  private static final double SAMPLES = 4;
+
+  /** What is held of one row of costs where all of them are too many: its list, its potentials. */
+  private static final double LISTED = 360;
+
+  /** Copies of the moved samples, and a block of products, where costs are computed in blocks. */
+  private static final double BLOCK = 1 << 23;
+
+  /**
+   * Estimates what a score takes. The matrices that belong to a covariance have the size of the
+   * samples' span where that is smaller than the width; transport costs take a number for each pair
+   * of samples, or about 3 kB for each sample once there are too many of them (see {@link
+   * AssignmentSolver}); for one column samples are only sorted.
+   *
+   * @param samples n, at least 0
+   * @param dimension d, the number of columns, at least 0
+   * @return the estimate; what exceeds an exbibyte is told as one
+   */
+  public static Workspace of(long samples, long dimension) {
+    double n = samples;
+    double d = dimension;
+    double span = Math.min(d, 2 * n);
+    boolean listed = dimension > 1 && !AssignmentSolver.holdsAllCosts(samples);
+    double device = SAMPLES * n * d + SQUARES * span * span + (listed ? BLOCK : 0);
+    double heap = dimension == 1 ? SAMPLES * n : listed ? LISTED * n : n * n;
+    return new Workspace(bytes(device), bytes(heap));
+  }
+
+  private static long bytes(double doubles) {
+    return (long) Math.min(MOST, Double.BYTES * doubles);
+  }
+
+  /**
+   * Returns the sum of both, which is what a score takes where device and Java share one memory.
+   *
+   * @return bytes
+   */
+  public long bytes() {
+    return deviceBytes + heapBytes;
+  }
+}

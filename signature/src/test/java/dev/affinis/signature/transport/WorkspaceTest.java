@@ -1,0 +1,35 @@
+package dev.affinis.signature.transport;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import org.junit.jupiter.api.Test;
+
+class WorkspaceTest {
+  @Test
+  void costsTakeANumberForEachPairOfSamples() {
+    assertEquals(8 * 2048 * 2048, Workspace.of(2048, 64).heapBytes());
+    assertEquals(8 * 4 * 2048, Workspace.of(2048, 1).heapBytes());
+  }
+
+  @Test
+  void manySamplesTakeAListEach() {
+    Workspace workspace = Workspace.of(50_000, 512);
+    assertEquals(8 * 360 * 50_000, workspace.heapBytes());
+    assertEquals(8L * (4 * 50_000 * 512 + 6 * 512 * 512 + (1 << 23)), workspace.deviceBytes());
+  }
+
+  @Test
+  void matricesTakeTheSquareOfTheWidthOrOfTheSpan() {
+    assertEquals(8 * (4 * 2048 * 64 + 6 * 64 * 64), Workspace.of(2048, 64).deviceBytes());
+    assertEquals(8 * (4 * 10 * 4096 + 6 * 20 * 20), Workspace.of(10, 4096).deviceBytes());
+  }
+
+  @Test
+  void whatIsTooLargeToCountIsAnExbibyte() {
+    Workspace huge = Workspace.of(Long.MAX_VALUE, Long.MAX_VALUE);
+    assertEquals(1L << 60, huge.deviceBytes());
+    assertEquals(1L << 60, huge.heapBytes());
+    assertEquals(1L << 61, huge.bytes());
+    assertEquals(0, Workspace.of(0, 0).bytes());
+  }
+}
