@@ -2,6 +2,7 @@ package dev.affinis.signature.covariance;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import java.util.Arrays;
 
 /** How the covariance matrix of samples is estimated. */
 public enum Covariance {
@@ -69,6 +70,35 @@ public enum Covariance {
     double delta = (norm - 2 * mu * trace + d * mu * mu) / d;
     double beta = Math.min((fourthMoment / n - norm) / (d * n), delta);
     return beta == 0 ? 0 : beta / delta;
+  }
+
+  /**
+   * Computes how the share of the identity s changes with the weight of each sample: the influence
+   * function of s. It is 0 where s is at a bound, and for {@link #EMPIRICAL}.
+   *
+   * @param norms squared norm of each centred sample z (n), not modified
+   * @param quadratics z'Sz of each (n), S the empirical covariance with divisor n, not modified
+   * @param dimension d, the number of columns
+   * @return ds (n), a new array, mean 0
+   */
+  public double[] shrinkageInfluence(double[] norms, double[] quadratics, long dimension) {
+    int n = norms.length;
+    double d = dimension;
+    double trace = Arrays.stream(norms).sum() / n;
+    double norm = Arrays.stream(quadratics).sum() / n;
+    double fourthMoment = Arrays.stream(norms).map(a -> a * a).sum() / n;
+    double delta = (norm - trace * trace / d) / d;
+    double beta = (fourthMoment - norm) / (d * n);
+    double[] influence = new double[n];
+    if (this == LEDOIT_WOLF && dimension > 1 && beta < delta) {
+      for (int i = 0; i < n; i++) {
+        double ofNorm = 2 * (quadratics[i] - norm);
+        double ofDelta = (ofNorm - 2 * trace / d * (norms[i] - trace)) / d;
+        double ofBeta = (norms[i] * norms[i] - fourthMoment - ofNorm) / (d * n);
+        influence[i] = (ofBeta - beta / delta * ofDelta) / delta;
+      }
+    }
+    return influence;
   }
 
   /** The squared Frobenius norm of X'X, from the smaller of X'X and XX'. */

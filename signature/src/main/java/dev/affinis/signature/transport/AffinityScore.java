@@ -39,15 +39,22 @@ import java.util.Optional;
  * they span, which changes no distance and no eigenvalue but the multiple ones of shrinkage and
  * ridge.
  *
+ * <p><b>Standard error</b>, if asked for: by a bootstrap over samples that solves nothing again.
+ * Each sample's part in W2 and the trace is known to first order, from the dual potentials of the
+ * assignment; its part in the map as well, which is counted where there are at least 4 samples per
+ * dimension. docs/statistics.md says how near it comes to the true one.
+ *
  * <p>Immutable, and safe for use by several threads.
  */
 public final class AffinityScore implements ScoreFunction {
   private final Covariance covariance;
   private final Ridge ridge;
+  private final int replicates;
 
   private AffinityScore(Builder builder) {
     this.covariance = builder.covariance;
     this.ridge = builder.ridge;
+    this.replicates = builder.replicates;
   }
 
   /**
@@ -67,6 +74,12 @@ public final class AffinityScore implements ScoreFunction {
   @Override
   public Score score(LayerSample sample) {
     return measure(sample).score();
+  }
+
+  @Override
+  public Estimate estimate(LayerSample sample) {
+    AffinityResult result = measure(sample);
+    return new Estimate(result.score(), result.error());
   }
 
   /**
@@ -102,10 +115,15 @@ public final class AffinityScore implements ScoreFunction {
   private AffinityResult measure(CentredRows x, CentredRows y, DenseAlgebra algebra) {
     CovarianceEstimate sx = ridge.addTo(covariance.estimate(x.rows()), x.unit());
     CovarianceEstimate sy = ridge.addTo(covariance.estimate(y.rows()), y.unit());
+    Optional<LinearBootstrap> bootstrap =
+        replicates == 0
+            ? Optional.empty()
+            : Optional.of(LinearBootstrap.of(x, y, sx, sy, replicates));
     Pairing pairing = pair(x, y, sx, sy, algebra);
     double rho = 1 - pairing.distance() / Math.sqrt(2 * sy.trace());
     return new AffinityResult(
         Score.of(rho),
+        bootstrap.map(b -> b.standardError(pairing.shares(), covariance, algebra)),
         Optional.of(
             new AffinityResult.Transport(
                 pairing.distance() * y.unit(),
@@ -205,6 +223,7 @@ public final class AffinityScore implements ScoreFunction {
   public static final class Builder {
     private Covariance covariance = Covariance.LEDOIT_WOLF;
     private Ridge ridge = Ridge.RELATIVE;
+    private int replicates;
 
     private Builder() {}
 
@@ -227,6 +246,25 @@ public final class AffinityScore implements ScoreFunction {
      */
     public Builder optRidge(Ridge ridge) {
       this.ridge = ridge;
+      return this;
+    }
+
+    /**
+     * Asks for a standard error with each score; none unless called. The error is itself off by
+     * {@code 1 / sqrt(2 (replicates - 1))} of itself: 27 percent for 8, 5 percent for 200.
+     *
+     * @param replicates number of bootstrap replicates, at least 2
+     * @return this builder
+     * @throws IllegalArgumentException if there are fewer than 2
+     */
+    public Builder optConfidence(int replicates) {
+      if (replicates < 2) {
+        throw new IllegalArgumentException(
+            "a standard error needs at least 2 bootstrap replicates, got "
+                + replicates
+                + ": pass 200, say, with --confidence");
+      }
+      this.replicates = replicates;
       return this;
     }
 
