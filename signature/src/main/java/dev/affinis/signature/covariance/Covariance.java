@@ -78,10 +78,12 @@ public enum Covariance {
    *
    * @param norms squared norm of each centred sample z (n), not modified
    * @param quadratics z'Sz of each (n), S the empirical covariance with divisor n, not modified
+   * @param skews z'c of each (n), c the mean of |z|^2 z, not modified
    * @param dimension d, the number of columns
    * @return ds (n), a new array, mean 0
    */
-  public double[] shrinkageInfluence(double[] norms, double[] quadratics, long dimension) {
+  public double[] shrinkageInfluence(
+      double[] norms, double[] quadratics, double[] skews, long dimension) {
     int n = norms.length;
     double d = dimension;
     double trace = Arrays.stream(norms).sum() / n;
@@ -94,7 +96,9 @@ public enum Covariance {
       for (int i = 0; i < n; i++) {
         double ofNorm = 2 * (quadratics[i] - norm);
         double ofDelta = (ofNorm - 2 * trace / d * (norms[i] - trace)) / d;
-        double ofBeta = (norms[i] * norms[i] - fourthMoment - ofNorm) / (d * n);
+        // The mean moves, too, which only the fourth moment feels.
+        double ofFourth = norms[i] * norms[i] - fourthMoment - 4 * skews[i];
+        double ofBeta = (ofFourth - ofNorm) / (d * n);
         influence[i] = (ofBeta - beta / delta * ofDelta) / delta;
       }
     }

@@ -3,6 +3,7 @@ package dev.affinis.signature.transport;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
 import dev.affinis.signature.covariance.Covariance;
 import dev.affinis.signature.covariance.CovarianceEstimate;
 import dev.affinis.signature.linalg.DenseAlgebra;
@@ -133,7 +134,7 @@ final class MapInfluence {
     double[] norms = squaredNorms(rows);
     double[] changes =
         covariance.shrinkageInfluence(
-            norms, quadraticForms(rows, gram.div(n)), estimate.dimension());
+            norms, quadraticForms(rows, gram.div(n)), skews(rows, norms), estimate.dimension());
     double ofIdentity = form.mul(identity(form)).sum().getDouble();
     double perDimension = (1 - weight) * ofIdentity / estimate.dimension();
     double mu = Arrays.stream(norms).average().orElseThrow() / estimate.dimension();
@@ -162,6 +163,15 @@ final class MapInfluence {
     try (NDArray squares = rows.square();
         NDArray norms = squares.sum(new int[] {1})) {
       return norms.toDoubleArray();
+    }
+  }
+
+  /** z'c of every row z, c the mean of |z|^2 z. */
+  private static double[] skews(NDArray rows, double[] norms) {
+    try (NDManager scratch = rows.getManager().newSubManager()) {
+      NDArray weights = scratch.create(norms, new Shape(1, norms.length)).div(norms.length);
+      NDArray mean = weights.matMul(rows);
+      return own(rows.matMul(mean.transpose()), scratch).toDoubleArray();
     }
   }
 
