@@ -14,7 +14,9 @@ public final class ExitCodes {
   /** A file, a model or data cannot be used. */
   public static final int BAD_INPUT = 3;
 
-  /** Done, but some scores are missing; the signature file says why. */
+  /**
+   * Done, but some scores, or standard errors asked for, are missing; the signature file says why.
+   */
   public static final int SCORES_MISSING = 4;
 
   private ExitCodes() {}

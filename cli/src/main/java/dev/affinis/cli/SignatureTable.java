@@ -10,6 +10,7 @@ import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /** Signatures as text. */
 final class SignatureTable {
@@ -30,7 +31,7 @@ final class SignatureTable {
     columns.add(left("kind").with(LayerScores::activation));
     columns.add(right("channels").with(l -> String.valueOf(l.dimension())));
     for (String name : names) {
-      columns.add(right(name).with(l -> number(l.scores().get(name))));
+      columns.add(right(name).with(l -> number(l, name)));
     }
     columns.add(left("").maxWidth(BAR_LENGTH + 2).with(l -> bar(l.scores().get(names.get(0)))));
     return AsciiTable.getTable(AsciiTable.NO_BORDERS, signature.layers(), columns).stripTrailing();
@@ -52,31 +53,51 @@ final class SignatureTable {
     return left(header).headerAlign(HorizontalAlign.RIGHT).dataAlign(HorizontalAlign.RIGHT);
   }
 
+  /** The score and, if it was asked for, its standard error. */
+  private static String number(LayerScores layer, String name) {
+    String score = number(layer.scores().get(name));
+    Score error = layer.errors().get(name);
+    return error == null ? score : score + (canPrint("±") ? " ± " : " +- ") + number(error);
+  }
+
   private static String number(Score score) {
     return score.map(value -> String.format(Locale.ROOT, "%.4f", value), reason -> "-");
   }
 
+  private static boolean canPrint(String text) {
+    return AffinisCommand.terminalCharset().newEncoder().canEncode(text);
+  }
+
   private static String bar(Score score) {
-    String block = AffinisCommand.terminalCharset().newEncoder().canEncode(FULL) ? FULL : "#";
+    String block = canPrint(FULL) ? FULL : "#";
     double value = score.number().orElse(0);
     return block.repeat((int) Math.round(BAR_LENGTH * Math.max(0, Math.min(1, value))));
   }
 
   /**
-   * Prints why scores are missing.
+   * Prints why scores, or standard errors that were asked for, are missing.
    *
    * @return whether any is
    */
   static boolean reportMissing(Signature signature, PrintWriter err) {
     boolean missing = false;
     for (LayerScores layer : signature.layers()) {
-      for (String name : layer.scores().keySet()) {
-        String reason = layer.scores().get(name).map(value -> null, r -> r);
-        if (reason != null) {
-          missing = true;
-          err.println(
-              signature.model().name() + ": no " + name + " for " + label(layer) + ": " + reason);
-        }
+      String where = " for " + label(layer) + ": ";
+      missing |= report(layer.scores(), signature.model().name() + ": no ", where, err);
+      missing |=
+          report(layer.errors(), signature.model().name() + ": no standard error of ", where, err);
+    }
+    return missing;
+  }
+
+  private static boolean report(
+      Map<String, Score> scores, String before, String where, PrintWriter err) {
+    boolean missing = false;
+    for (String name : scores.keySet()) {
+      String reason = scores.get(name).map(value -> null, r -> r);
+      if (reason != null) {
+        missing = true;
+        err.println(before + name + where + reason);
       }
     }
     return missing;

@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
@@ -104,6 +105,41 @@ class AffinisCommandTest {
     double affinity = json.at("/layers/0/scores/affinity").asDouble();
     assertTrue(affinity > 0.3 && affinity < 1, "affinity " + affinity);
     assertTrue(json.get("skipped").isArray());
+  }
+
+  @Test
+  void confidenceGivesEveryScoreAStandardError() throws IOException {
+    assertRefused(
+        ExitCodes.WRONG_USE,
+        measure(model, images, "--confidence", 1),
+        "at least 2 bootstrap replicates, got 1");
+    Result result = measure(model, images, "--samples", 128, "--confidence", 50);
+    assertEquals(ExitCodes.DONE, result.code(), result.err());
+    JsonNode json = new ObjectMapper().readTree(out.toFile());
+    assertEquals(50, json.at("/settings/confidence").asInt());
+    assertEquals("linear-bootstrap", json.at("/settings/confidence_method").asText());
+    for (JsonNode layer : json.get("layers")) {
+      double error = layer.at("/errors/affinity").asDouble();
+      assertTrue(error > 1e-4 && error < 0.1, layer.toString());
+    }
+    double score = json.at("/layers/0/scores/affinity").asDouble();
+    double error = json.at("/layers/0/errors/affinity").asDouble();
+    String cell = String.format(Locale.ROOT, "%.4f ± %.4f", score, error);
+    String ascii = cell.replace("±", "+-");
+    assertTrue(result.out().contains(cell) || result.out().contains(ascii), result.out());
+  }
+
+  @Test
+  void errorsThatAreMissingAreToldLikeScores() throws IOException {
+    Result result = measure(model, images, "--samples", 10, "--confidence", 50);
+    assertEquals(ExitCodes.SCORES_MISSING, result.code(), result.err());
+    assertTrue(
+        result.err().contains("no standard error of affinity for relu: a standard error needs"),
+        result.err());
+    JsonNode layer = new ObjectMapper().readTree(out.toFile()).at("/layers/0");
+    assertTrue(layer.at("/scores/affinity").isNumber());
+    assertTrue(layer.at("/errors/affinity").isNull());
+    assertTrue(layer.get("notes").get("errors.affinity").asText().contains("16 samples, got 10"));
   }
 
   @Test

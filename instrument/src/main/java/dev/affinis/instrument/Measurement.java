@@ -104,6 +104,10 @@ public final class Measurement {
       if (!taps.sites().equals(SiteFilter.ALL)) {
         more.put("sites", taps.sites().describe());
       }
+      if (options.replicates > 0) {
+        more.put("confidence", options.replicates);
+        more.put("confidence_method", "linear-bootstrap");
+      }
       return new Signature(
           new Signature.Model(
               model.name(), model.runtime(), model.sha256(), captured.parameterCount()),
@@ -261,7 +265,12 @@ public final class Measurement {
   private static LayerScores score(
       int index, Site site, LayerSample sample, List<ScoreFunction> functions) {
     Map<String, Score> scores = new LinkedHashMap<>();
-    functions.forEach(f -> scores.put(f.name(), f.score(sample)));
+    Map<String, Score> errors = new LinkedHashMap<>();
+    for (ScoreFunction function : functions) {
+      ScoreFunction.Estimate estimate = function.estimate(sample);
+      scores.put(function.name(), estimate.score());
+      estimate.error().ifPresent(error -> errors.put(function.name(), error));
+    }
     return new LayerScores(
         index,
         site.path(),
@@ -269,7 +278,8 @@ public final class Measurement {
         site.kind().word(),
         site.shapeList(),
         site.dimension(),
-        scores);
+        scores,
+        errors);
   }
 
   /** Builds a {@link Measurement}. */
@@ -282,6 +292,7 @@ public final class Measurement {
     private TapOptions taps = DEFAULTS;
     private Covariance covariance = Covariance.LEDOIT_WOLF;
     private Ridge ridge = Ridge.RELATIVE;
+    private int replicates;
     private Device device;
     private boolean skipsBad;
     private Optional<Long> memory = Optional.empty();
@@ -303,7 +314,11 @@ public final class Measurement {
     static {
       SCORES.put(
           "affinity",
-          b -> AffinityScore.builder().optCovariance(b.covariance).optRidge(b.ridge).build());
+          b -> {
+            AffinityScore.Builder score =
+                AffinityScore.builder().optCovariance(b.covariance).optRidge(b.ridge);
+            return (b.replicates > 0 ? score.optConfidence(b.replicates) : score).build();
+          });
     }
 
     private Builder() {}
@@ -437,6 +452,20 @@ public final class Measurement {
      */
     public Builder optRidge(Ridge value) {
       ridge = value;
+      return this;
+    }
+
+    /**
+     * Asks for a standard error with each affinity score, by a bootstrap over samples that solves
+     * nothing again; none if not called. See {@link AffinityScore.Builder#optConfidence}.
+     *
+     * @param value number of bootstrap replicates, at least 2; 200 is a good one
+     * @return this builder
+     * @throws IllegalArgumentException if there are fewer than 2
+     */
+    public Builder optConfidence(int value) {
+      AffinityScore.builder().optConfidence(value);
+      replicates = value;
       return this;
     }
 

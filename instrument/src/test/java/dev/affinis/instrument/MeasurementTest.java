@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -23,6 +24,12 @@ class MeasurementTest {
   @TempDir Path folder;
 
   private Signature measure(int samples, int batchSize, String... body) throws IOException {
+    return measure(builder -> builder, samples, batchSize, body);
+  }
+
+  private Signature measure(
+      UnaryOperator<Measurement.Builder> options, int samples, int batchSize, String... body)
+      throws IOException {
     String source =
         module(
             "M",
@@ -31,7 +38,8 @@ class MeasurementTest {
                 + String.join("\n", body).indent(2));
     Path file = new TestArchive("M").write(folder.resolve("m.pt"), source);
     try (RandomSource random = new RandomSource(new Shape(3, 4, 4), samples, 1)) {
-      return Measurement.builder()
+      return options
+          .apply(Measurement.builder())
           .setModel(ModelSource.of(file))
           .setSource(random)
           .optSelection(Selection.first(samples))
@@ -39,6 +47,18 @@ class MeasurementTest {
           .build()
           .run();
     }
+  }
+
+  @Test
+  void confidenceGivesErrorsAndStandsInTheSettings() throws IOException {
+    Signature plain = measure(40, 16, "return torch.relu(x)");
+    Signature signature = measure(b -> b.optConfidence(20), 40, 16, "return torch.relu(x)");
+    assertEquals(20, signature.settings().more().get("confidence"));
+    LayerScores layer = signature.layers().get(0);
+    assertTrue(layer.errors().get("affinity").number().orElseThrow() > 0);
+    assertTrue(plain.layers().get(0).errors().isEmpty());
+    assertEquals(plain.layers().get(0).scores(), layer.scores());
+    assertThrows(IllegalArgumentException.class, () -> Measurement.builder().optConfidence(1));
   }
 
   private static List<String> paths(Signature signature) {

@@ -15,6 +15,7 @@ import java.util.Map;
  * @param shape shape of the activation without its batch dimension
  * @param dimension number of columns of the sample matrix
  * @param scores scores by name, in the order they are reported; copied
+ * @param errors standard errors by name of the score, of those scores that have one; copied
  */
 public record LayerScores(
     int index,
@@ -23,7 +24,8 @@ public record LayerScores(
     String activation,
     List<Long> shape,
     long dimension,
-    Map<String, Score> scores) {
+    Map<String, Score> scores,
+    Map<String, Score> errors) {
 
   /** Checks the numbers and copies the collections. */
   public LayerScores {
@@ -34,5 +36,33 @@ public record LayerScores(
     }
     shape = List.copyOf(shape);
     scores = Collections.unmodifiableMap(new LinkedHashMap<>(scores));
+    errors = Collections.unmodifiableMap(new LinkedHashMap<>(errors));
+    if (!scores.keySet().containsAll(errors.keySet())) {
+      throw new IllegalArgumentException(
+          "layer %s: errors must belong to scores %s, got %s"
+              .formatted(path, scores.keySet(), errors.keySet()));
+    }
+  }
+
+  /**
+   * Scores without standard errors.
+   *
+   * @param index position among the measured calls of the model in execution order, from 0
+   * @param path where the activation is in the model, such as {@code layer1.0.relu}
+   * @param call which call of this path it is, from 1
+   * @param activation kind of activation, such as {@code relu}
+   * @param shape shape of the activation without its batch dimension
+   * @param dimension number of columns of the sample matrix
+   * @param scores scores by name, in the order they are reported; copied
+   */
+  public LayerScores(
+      int index,
+      String path,
+      int call,
+      String activation,
+      List<Long> shape,
+      long dimension,
+      Map<String, Score> scores) {
+    this(index, path, call, activation, shape, dimension, scores, Map.of());
   }
 }

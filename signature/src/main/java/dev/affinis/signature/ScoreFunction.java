@@ -1,5 +1,7 @@
 package dev.affinis.signature;
 
+import java.util.Optional;
+
 /**
  * A number that says something about one activation layer, computed from its input and output. What
  * the data does not allow is told by {@link Score.Unavailable}, not by an exception.
@@ -22,4 +24,24 @@ public interface ScoreFunction {
    * @return the score or the reason why there is none
    */
   Score score(LayerSample sample);
+
+  /**
+   * Computes the score of one layer, with its standard error if the implementation was asked for
+   * one.
+   *
+   * @param sample input and output of the layer, not modified, not closed
+   * @return the score and its error; no error unless overridden
+   */
+  default Estimate estimate(LayerSample sample) {
+    return new Estimate(score(sample), Optional.empty());
+  }
+
+  /**
+   * A score with its standard error.
+   *
+   * @param score the score or the reason why there is none
+   * @param error the standard error, in units of the score, or the reason why there is none; empty
+   *     where none was asked for or there is no score
+   */
+  record Estimate(Score score, Optional<Score> error) {}
 }

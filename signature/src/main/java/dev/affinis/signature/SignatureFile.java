@@ -29,12 +29,17 @@ import java.util.function.Function;
  * Reads and writes signatures as JSON, schema {@value #SCHEMA}.
  *
  * <p>A score that is a number is that number in {@code scores}; one that is not is {@code null}
- * there and its reason stands in {@code notes}. Keys this version does not know are kept in {@code
- * settings} and {@code data.preprocess} and ignored elsewhere.
+ * there and its reason stands in {@code notes}. Standard errors stand in {@code errors} under the
+ * names of their scores, a reason in {@code notes} under {@code errors.NAME}; layers without any
+ * have no such key. Keys this version does not know are kept in {@code settings} and {@code
+ * data.preprocess} and ignored elsewhere.
  */
 public final class SignatureFile {
   /** The schema this class writes, value of the key {@code schema}. */
   public static final String SCHEMA = "affinis.signature/1";
+
+  /** What comes before the name of a score in the notes about its standard error. */
+  private static final String ERRORS = "errors.";
 
   private static final JsonMapper JSON =
       JsonMapper.builder()
@@ -150,17 +155,26 @@ public final class SignatureFile {
     layer.shape().forEach(shape::add);
     node.put("dimension", layer.dimension());
     ObjectNode scores = node.putObject("scores");
-    ObjectNode notes = node.putObject("notes");
-    layer
-        .scores()
-        .forEach(
-            (name, score) ->
-                score.map(
-                    value -> scores.put(name, value),
-                    reason -> {
-                      notes.put(name, reason);
-                      return scores.putNull(name);
-                    }));
+    ObjectNode errors = JSON.createObjectNode();
+    ObjectNode notes = JSON.createObjectNode();
+    write(layer.scores(), scores, "", notes);
+    write(layer.errors(), errors, ERRORS, notes);
+    if (!errors.isEmpty()) {
+      node.set("errors", errors);
+    }
+    node.set("notes", notes);
+  }
+
+  private static void write(
+      Map<String, Score> scores, ObjectNode values, String prefix, ObjectNode notes) {
+    scores.forEach(
+        (name, score) ->
+            score.map(
+                value -> values.put(name, value),
+                reason -> {
+                  notes.put(prefix + name, reason);
+                  return values.putNull(name);
+                }));
   }
 
   private static Signature parse(JsonNode root) {
@@ -214,15 +228,9 @@ public final class SignatureFile {
     List<Long> shape = new ArrayList<>();
     layer.array("shape").forEach(size -> shape.add(size.asLong()));
     Map<String, Object> notes = layer.object("notes").map();
-    Map<String, Score> scores = new LinkedHashMap<>();
-    Fields named = layer.object("scores");
-    for (String name : named.map().keySet()) {
-      scores.put(
-          name,
-          named.isNull(name)
-              ? Score.unavailable(notes.getOrDefault(name, "no reason given").toString())
-              : Score.of(named.number(name).doubleValue()));
-    }
+    Map<String, Score> scores = parseScores(layer.object("scores"), "", notes);
+    Map<String, Score> errors =
+        layer.has("errors") ? parseScores(layer.object("errors"), ERRORS, notes) : Map.of();
     return new LayerScores(
         layer.integer("index"),
         layer.text("path"),
@@ -230,7 +238,21 @@ public final class SignatureFile {
         layer.text("activation"),
         shape,
         layer.number("dimension").longValue(),
-        scores);
+        scores,
+        errors);
+  }
+
+  private static Map<String, Score> parseScores(
+      Fields named, String prefix, Map<String, Object> notes) {
+    Map<String, Score> scores = new LinkedHashMap<>();
+    for (String name : named.map().keySet()) {
+      scores.put(
+          name,
+          named.isNull(name)
+              ? Score.unavailable(notes.getOrDefault(prefix + name, "no reason given").toString())
+              : Score.of(named.number(name).doubleValue()));
+    }
+    return scores;
   }
 
   /** The members of one JSON object; a missing or mistyped one is an error that names it. */
@@ -269,6 +291,10 @@ public final class SignatureFile {
 
     Fields object(String key) {
       return new Fields(member(key, node.path(key).isObject(), "an object"), where + "." + key);
+    }
+
+    boolean has(String key) {
+      return node.has(key);
     }
 
     boolean isNull(String key) {

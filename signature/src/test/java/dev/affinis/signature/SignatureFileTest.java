@@ -1,6 +1,7 @@
 package dev.affinis.signature;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -42,6 +43,49 @@ class SignatureFileTest {
         "skipped":[{"path":"cpb_mlp.1","call":2,"activation":"relu","reason":"not per sample"}]}\
         """;
     assertEquals(withoutSpace(expected), withoutSpace(SignatureFile.toJson(example())));
+  }
+
+  @Test
+  void standardErrorsStandBesideTheScoresAndAreReadBack() throws IOException {
+    Map<String, Score> scores = new LinkedHashMap<>();
+    scores.put("affinity", Score.of(0.6875));
+    scores.put("linear_cka", Score.of(0.5));
+    Map<String, Score> errors = new LinkedHashMap<>();
+    errors.put("affinity", Score.of(0.0031));
+    errors.put("linear_cka", Score.unavailable("too few samples"));
+    Signature signature =
+        with(new LayerScores(0, "relu", 1, "relu", List.of(64L), 64, scores, errors));
+    String json = withoutSpace(SignatureFile.toJson(signature));
+    String expected =
+        """
+        "scores":{"affinity":0.6875,"linear_cka":0.5},"errors":{"affinity":0.0031,"linear_cka":null},
+        "notes":{"errors.linear_cka":"toofewsamples"}}\
+        """;
+    assertTrue(json.contains(withoutSpace(expected)), json);
+    Path file = folder.resolve("errors.json");
+    SignatureFile.write(signature, file);
+    assertEquals(signature, SignatureFile.read(file));
+    Files.writeString(file, Files.readString(file).replace("0.0031", "true"));
+    IllegalArgumentException e =
+        assertThrows(IllegalArgumentException.class, () -> SignatureFile.read(file));
+    assertTrue(e.getMessage().contains("errors.affinity must be a number"), e.getMessage());
+  }
+
+  @Test
+  void filesWithoutErrorsAreReadAndWrittenAsTheyWere() throws IOException {
+    assertTrue(example().layers().get(0).errors().isEmpty());
+    Path file = folder.resolve("old.json");
+    SignatureFile.write(example(), file);
+    assertFalse(Files.readString(file).contains("errors"));
+    assertEquals(Map.of(), SignatureFile.read(file).layers().get(0).errors());
+  }
+
+  @Test
+  void errorsBelongToScores() {
+    Map<String, Score> one = Map.of("affinity", Score.of(1));
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> new LayerScores(0, "relu", 1, "relu", List.of(1L), 1, Map.of(), one));
   }
 
   @Test
@@ -123,13 +167,17 @@ class SignatureFileTest {
   }
 
   private static Signature example() {
-    Map<String, Object> preprocess = new LinkedHashMap<>();
-    preprocess.put("resize", List.of(224, 224));
-    preprocess.put("antialias", true);
     Map<String, Score> scores = new LinkedHashMap<>();
     scores.put("affinity", Score.of(0.6875));
     scores.put("linear_cka", Score.unavailable("why it is missing"));
     scores.put("tiny", Score.of(1.25e-8));
+    return with(new LayerScores(0, "features.1", 1, "relu", List.of(64L, 55L, 55L), 64, scores));
+  }
+
+  private static Signature with(LayerScores layer) {
+    Map<String, Object> preprocess = new LinkedHashMap<>();
+    preprocess.put("resize", List.of(224, 224));
+    preprocess.put("antialias", true);
     return new Signature(
         new Signature.Model("alexnet", Signature.ModelRuntime.TORCHSCRIPT, "ab12", 61_100_840),
         new Signature.Data("photos", 512, 0, preprocess),
@@ -140,7 +188,7 @@ class SignatureFileTest {
             "cpu",
             "PyTorch 2.7.1",
             Map.of("threads", 2)),
-        List.of(new LayerScores(0, "features.1", 1, "relu", List.of(64L, 55L, 55L), 64, scores)),
+        List.of(layer),
         List.of(new Signature.Skipped("cpb_mlp.1", 2, "relu", "not per sample")));
   }
 

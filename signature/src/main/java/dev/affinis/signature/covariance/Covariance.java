@@ -2,6 +2,7 @@ package dev.affinis.signature.covariance;
 
 import ai.djl.ndarray.NDArray;
 import dev.affinis.signature.linalg.DenseAlgebra;
+import java.util.Arrays;
 import java.util.function.DoubleSupplier;
 
 /** How the covariance matrix of samples is estimated. */
@@ -102,5 +103,38 @@ public enum Covariance {
     double delta = (norm - 2 * mu * trace + d * mu * mu) / d;
     double beta = Math.min((meanFourth - norm) / (d * n), delta);
     return beta == 0 ? 0 : beta / delta;
+  }
+
+  /**
+   * Computes how the share of the identity s changes with the weight of each sample: the influence
+   * function of s. It is 0 where s is at a bound, and for {@link #EMPIRICAL}.
+   *
+   * @param norms squared norm of each centred sample z (n), not modified
+   * @param quadratics z'Sz of each (n), S the empirical covariance with divisor n, not modified
+   * @param skews z'c of each (n), c the mean of |z|^2 z, not modified
+   * @param dimension d, the number of columns
+   * @return ds (n), a new array, mean 0
+   */
+  public double[] shrinkageInfluence(
+      double[] norms, double[] quadratics, double[] skews, long dimension) {
+    int n = norms.length;
+    double d = dimension;
+    double trace = Arrays.stream(norms).sum() / n;
+    double norm = Arrays.stream(quadratics).sum() / n;
+    double fourthMoment = Arrays.stream(norms).map(a -> a * a).sum() / n;
+    double delta = (norm - trace * trace / d) / d;
+    double beta = (fourthMoment - norm) / (d * n);
+    double[] influence = new double[n];
+    if (this == LEDOIT_WOLF && dimension > 1 && beta < delta) {
+      for (int i = 0; i < n; i++) {
+        double ofNorm = 2 * (quadratics[i] - norm);
+        double ofDelta = (ofNorm - 2 * trace / d * (norms[i] - trace)) / d;
+        // The mean moves, too, which only the fourth moment feels.
+        double ofFourth = norms[i] * norms[i] - fourthMoment - 4 * skews[i];
+        double ofBeta = (ofFourth - ofNorm) / (d * n);
+        influence[i] = (ofBeta - beta / delta * ofDelta) / delta;
+      }
+    }
+    return influence;
   }
 }

@@ -7,9 +7,11 @@ import java.util.Optional;
  * An affinity score with what it was computed from.
  *
  * @param score rho, or the reason why there is none
+ * @param error the standard error of rho, or the reason why there is none; empty where there is no
+ *     score or no error was asked for
  * @param transport the transport behind rho; empty where there is no score
  */
-public record AffinityResult(Score score, Optional<Transport> transport) {
+public record AffinityResult(Score score, Optional<Score> error, Optional<Transport> transport) {
 
   /**
    * The optimal transport between the mapped input and the output.
@@ -25,6 +27,6 @@ public record AffinityResult(Score score, Optional<Transport> transport) {
       double wasserstein, double trace, double relativeGap, boolean identityOptimal) {}
 
   static AffinityResult unavailable(String reason) {
-    return new AffinityResult(Score.unavailable(reason), Optional.empty());
+    return new AffinityResult(Score.unavailable(reason), Optional.empty(), Optional.empty());
   }
 }

@@ -9,8 +9,9 @@ import java.util.Arrays;
  * @param distance root mean square distance of the pairs, the 2-Wasserstein distance of the clouds
  * @param relativeGap by how much the square of it may exceed the minimum, as a share
  * @param identityOptimal whether pairing the points by their numbers is as cheap
+ * @param shares who is paired with whom, and what each sample has to do with the distance
  */
-record Pairing(double distance, double relativeGap, boolean identityOptimal) {
+record Pairing(double distance, double relativeGap, boolean identityOptimal, Shares shares) {
   /** By how much two sums of n squares may differ by rounding, as a share. */
   private static final double ROUNDING = 1e-12;
 
@@ -21,27 +22,36 @@ record Pairing(double distance, double relativeGap, boolean identityOptimal) {
    * @param b values (n), not modified
    */
   static Pairing onLine(double[] a, double[] b) {
-    double byNumber = meanSquare(a, b);
+    double[] squares = squares(a, b);
+    double byNumber = mean(squares);
     double[] sortedA = a.clone();
     double[] sortedB = b.clone();
     Arrays.sort(sortedA);
     Arrays.sort(sortedB);
-    double least = meanSquare(sortedA, sortedB);
-    return new Pairing(Math.sqrt(least), 0, byNumber <= least * (1 + ROUNDING));
+    double least = mean(squares(sortedA, sortedB));
+    boolean identityOptimal = byNumber <= least * (1 + ROUNDING);
+    Shares shares = identityOptimal ? Shares.byNumber(squares) : Shares.onLine(a, b);
+    return new Pairing(Math.sqrt(least), 0, identityOptimal, shares);
   }
 
-  private static double meanSquare(double[] a, double[] b) {
+  private static double[] squares(double[] a, double[] b) {
+    double[] squares = new double[a.length];
+    Arrays.setAll(squares, i -> (a[i] - b[i]) * (a[i] - b[i]));
+    return squares;
+  }
+
+  private static double mean(double[] values) {
     double sum = 0;
-    for (int i = 0; i < a.length; i++) {
-      double difference = a[i] - b[i];
-      sum += difference * difference;
+    for (double value : values) {
+      sum += value;
     }
-    return sum / a.length;
+    return sum / values.length;
   }
 
   /** Pairs points by their numbers, where every pairing costs the same. */
   static Pairing byNumber(NDArray a, NDArray b) {
-    return new Pairing(rootMeanSquare(a, b), 0, true);
+    double[] squares = squares(a, b);
+    return new Pairing(Math.sqrt(mean(squares)), 0, true, Shares.byNumber(squares));
   }
 
   /**
@@ -53,24 +63,28 @@ record Pairing(double distance, double relativeGap, boolean identityOptimal) {
    */
   static Pairing inSpace(NDArray a, NDArray b) {
     Assignment assignment = new AssignmentSolver().solve(a, b);
-    if (assignment.isIdentity()) {
-      return new Pairing(rootMeanSquare(a, b), assignment.relativeGap(), true);
-    }
     // The costs suffer from cancellation where points nearly meet; the distance is taken afresh.
-    double byNumber = rootMeanSquare(a, b);
+    double[] squares = squares(a, b);
+    double byNumber = Math.sqrt(mean(squares));
+    if (assignment.isIdentity()) {
+      Shares shares = Shares.byNumber(squares);
+      return new Pairing(byNumber, assignment.relativeGap(), true, shares);
+    }
     try (NDArray order = a.getManager().create(assignment.permutation());
         NDArray paired = b.get(order)) {
-      double distance = rootMeanSquare(a, paired);
+      double distance = Math.sqrt(mean(squares(a, paired)));
       boolean identityOptimal = byNumber <= distance * (1 + ROUNDING);
-      return new Pairing(distance, assignment.relativeGap(), identityOptimal);
+      Shares shares = identityOptimal ? Shares.byNumber(squares) : Shares.of(assignment);
+      return new Pairing(distance, assignment.relativeGap(), identityOptimal, shares);
     }
   }
 
-  private static double rootMeanSquare(NDArray a, NDArray b) {
+  /** Squared distances of the i-th points. */
+  private static double[] squares(NDArray a, NDArray b) {
     try (NDArray difference = a.sub(b);
         NDArray squares = difference.square();
-        NDArray sum = squares.sum()) {
-      return Math.sqrt(sum.getDouble() / a.getShape().get(0));
+        NDArray sums = squares.sum(new int[] {1})) {
+      return sums.toDoubleArray();
     }
   }
 }

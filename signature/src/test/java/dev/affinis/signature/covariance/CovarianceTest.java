@@ -1,10 +1,12 @@
 package dev.affinis.signature.covariance;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -39,6 +41,75 @@ class CovarianceTest {
       assertEquals(first, matrix[0], ROUNDING * trace);
       assertEquals(last, matrix[d - 1], ROUNDING * trace);
     }
+  }
+
+  /** Central differences of the shrinkage of samples with weights, computed from its definition. */
+  @ParameterizedTest
+  @CsvSource({"20, 3", "30, 5"})
+  void shrinkageInfluenceIsTheDerivativeByTheWeightOfASample(int n, int d) {
+    try (NDManager manager = NDManager.newBaseManager()) {
+      double[] x = centred(n, d, manager).toDoubleArray();
+      double[] norms = new double[n];
+      double[] quadratics = new double[n];
+      for (int i = 0; i < n; i++) {
+        for (int k = 0; k < n; k++) {
+          double product = 0;
+          for (int j = 0; j < d; j++) {
+            product += x[i * d + j] * x[k * d + j];
+          }
+          quadratics[i] += product * product / n;
+          norms[i] += i == k ? product : 0;
+        }
+      }
+      double[] skews = new double[n];
+      for (int i = 0; i < n; i++) {
+        for (int k = 0; k < n * d; k++) {
+          skews[i] += norms[k / d] * x[k] * x[i * d + k % d] / n;
+        }
+      }
+      double[] influence = Covariance.LEDOIT_WOLF.shrinkageInfluence(norms, quadratics, skews, d);
+      double step = 1e-5;
+      for (int i = 0; i < n; i++) {
+        double slope = (shrinkage(x, n, d, i, step) - shrinkage(x, n, d, i, -step)) / (2 * step);
+        assertEquals(slope, influence[i], 1e-6 * Math.max(1, Math.abs(slope)), "sample " + i);
+      }
+      assertArrayEquals(
+          new double[n], Covariance.EMPIRICAL.shrinkageInfluence(norms, quadratics, skews, d));
+    }
+  }
+
+  /** Ledoit-Wolf's share where one sample weighs by a step more, and all others less. */
+  private static double shrinkage(double[] x, int n, int d, int sample, double step) {
+    double[] w = new double[n];
+    Arrays.fill(w, (1 - step) / n);
+    w[sample] += step;
+    double[] mean = new double[d];
+    for (int i = 0; i < n * d; i++) {
+      mean[i % d] += w[i / d] * x[i];
+    }
+    double[][] s = new double[d][d];
+    double fourthMoment = 0;
+    for (int i = 0; i < n; i++) {
+      double norm = 0;
+      for (int j = 0; j < d; j++) {
+        double z = x[i * d + j] - mean[j];
+        norm += z * z;
+        for (int k = 0; k < d; k++) {
+          s[j][k] += w[i] * z * (x[i * d + k] - mean[k]);
+        }
+      }
+      fourthMoment += w[i] * norm * norm;
+    }
+    double trace = 0;
+    double norm = 0;
+    for (int j = 0; j < d; j++) {
+      trace += s[j][j];
+      for (int k = 0; k < d; k++) {
+        norm += s[j][k] * s[j][k];
+      }
+    }
+    double delta = (norm - trace * trace / d) / d;
+    return (fourthMoment - norm) / (d * (double) n) / delta;
   }
 
   @Test
