@@ -113,7 +113,8 @@ class StandardErrorTest {
     var sx = covariance.estimate(x.rows());
     var sy = covariance.estimate(y.rows());
     DenseAlgebra algebra = DenseAlgebra.on(sample.pre().getDevice());
-    NDArray moved = new GaussianMap(algebra).move(x.rows().duplicate(), y.rows(), sx, sy);
+    NDArray moved =
+        new GaussianMap(algebra).move(x.rows().duplicate(), algebra.lowerGram(y.rows()), sx, sy);
     Shares shares = Pairing.inSpace(moved, y.rows()).shares();
     double[] through =
         new MapInfluence(algebra, covariance)
