@@ -174,7 +174,7 @@ public final class AssignmentSolver {
             "costs must be finite, got %s in row %s, column %s"
                 .formatted(costs[k], k / size, k % size));
       }
-      largest = Math.max(largest, magnitude);
+      largest = magnitude > largest ? magnitude : largest;
     }
     return largest;
   }

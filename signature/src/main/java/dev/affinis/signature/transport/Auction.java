@@ -39,13 +39,22 @@ import java.util.Arrays;
  * auction gives up. Each round of bids spends at least one of them, each pass of label correction
  * is one of at most a fixed number.
  *
- * <p><b>Cost.</b> On n points of real activations about 30 n bids, each over a list of 48, and 3 n
- * to 10 n listings of n columns. Memory 600 n bytes.
+ * <p><b>Cost.</b> On n points of real activations none to 100 n bids, each over a part of a list,
+ * and n to 20 n listings of n columns. Memory 1 to 3 kB per row.
  */
 final class Auction {
   private static final int NONE = -1;
   private static final double SCALING = 5;
   private static final double FIRST_EPSILON = 0.25;
+
+  /** Bids per row and phase after which epsilon is taken to be too small. */
+  private static final int PATIENCE = 16;
+
+  private static final double ESCALATION = 4;
+
+  /** The identity is tried to be proved optimal if at most one row in so many objects. */
+  private static final int FEW_OBJECTIONS = 6;
+
   private static final double SMALL_EPSILON = 1e-5;
   private static final double LAST_EPSILON = 1e-15;
   private static final int BIDS_PER_ROW = 2000;
@@ -152,27 +161,32 @@ final class Auction {
    * @return whether the assignment is proved optimal, up to rounding
    */
   boolean solve() {
-    double objection = listAll();
+    double excess = excess();
+    if (excess == 0 && source.minimaAreExact()) {
+      return true; // every column is cheapest in its own row
+    }
+    double objection = listAll(excess);
     if (objection == 0) {
       return true;
     }
-    if (objections() <= n / 10 && correctLabels()) {
+    if (objections() <= n / FEW_OBJECTIONS && correctLabels(listings + 8L * n)) {
       return true;
     }
     double scale = objection / n;
     int[] before = new int[n];
-    for (double epsilon = FIRST_EPSILON * scale;
-        epsilon > LAST_EPSILON * scale && withinBudget();
-        epsilon /= SCALING) {
+    double epsilon = FIRST_EPSILON * scale;
+    while (epsilon > LAST_EPSILON * scale && withinBudget()) {
       System.arraycopy(columnOf, 0, before, 0, n);
-      if (!bidAll(epsilon)) {
+      epsilon = bidAll(epsilon);
+      if (!withinBudget()) {
         return false;
       }
       // Equal rows may go on changing places for ever.
       boolean settling = changes(before) <= n / FEW_CHANGES || epsilon < SMALL_EPSILON * scale;
-      if (settling && correctLabels()) {
+      if (settling && correctLabels(Long.MAX_VALUE)) {
         return true;
       }
+      epsilon /= SCALING;
     }
     return false;
   }
@@ -181,19 +195,23 @@ final class Auction {
     return bids < (long) BIDS_PER_ROW * n && listings < (long) LISTINGS_PER_ROW * n;
   }
 
+  /** By how much rows pay more for their own columns than the columns' minima, in total. */
+  private double excess() {
+    double excess = 0;
+    for (int i = 0; i < n; i++) {
+      excess += paid[i] - v[first[i]];
+    }
+    return excess;
+  }
+
   /**
    * Lists, for each row, columns that cost less than its own, and some that cost a little more.
    * Returns by how much rows would rather have another column than their own, in total.
    */
-  private double listAll() {
-    // Own columns are at least as dear as the columns' minima.
-    double margin = 0;
+  private double listAll(double excess) {
+    double margin = Math.max(excess / n, Double.MIN_NORMAL);
     for (int i = 0; i < n; i++) {
-      margin += paid[i] - v[first[i]];
       queue[i] = i;
-    }
-    margin = Math.max(margin / n, Double.MIN_NORMAL);
-    for (int i = 0; i < n; i++) {
       lists.bound[i] = paid[i] - v[first[i]] + margin;
     }
     source.list(queue, n, v, lists);
@@ -237,10 +255,13 @@ final class Auction {
   }
 
   /**
-   * One phase. Stalled rows are listed together, once no other row can bid; returns false if the
-   * budget ran out, with rows left over.
+   * One phase. Stalled rows are listed together, once no other row can bid. Where bids go on for
+   * long, epsilon was too small to start with, and rises. Returns what it was in the end; rows are
+   * left over only if the budget ran out.
    */
-  private boolean bidAll(double epsilon) {
+  private double bidAll(double firstEpsilon) {
+    double epsilon = firstEpsilon;
+    long patience = bids + (long) PATIENCE * n;
     int waiting = 0;
     for (int i = 0; i < n; i++) {
       double least = Math.min(lists.least(i, v), lists.bound[i] + epsilon);
@@ -255,6 +276,10 @@ final class Auction {
       int row = queue[head];
       head = head + 1 == n ? 0 : head + 1;
       waiting--;
+      if (bids > patience) {
+        epsilon *= ESCALATION;
+        patience += (long) PATIENCE * n;
+      }
       int displaced = bid(row, epsilon);
       if (displaced != NONE) {
         int tail = head + waiting;
@@ -268,7 +293,7 @@ final class Auction {
         listStalled();
       }
     }
-    return waiting == 0 && stalledCount == 0;
+    return epsilon;
   }
 
   private void listStalled() {
@@ -365,16 +390,17 @@ final class Auction {
 
   /**
    * Lowers potentials until every row is content with the column it has; returns false if there is
-   * a negative cycle, so that the assignment is not optimal.
+   * a negative cycle, so that the assignment is not optimal, or if that takes too many listings.
    */
-  private boolean correctLabels() {
+  private boolean correctLabels(long mostListings) {
     Arrays.fill(parent, NONE);
     Arrays.fill(fallen, true);
     boolean settled = false;
     for (int pass = 1; pass <= MAX_PASSES && !settled; pass++) {
       settled = !correctOnce(pass % 2 == 0) && stalledCount == 0;
       listStalled();
-      if (pass % 4 == 0 && !settled && (hasCycle() || !withinBudget())) {
+      boolean hopeless = hasCycle() || !withinBudget() || listings > mostListings;
+      if (!settled && hopeless) {
         break;
       }
     }

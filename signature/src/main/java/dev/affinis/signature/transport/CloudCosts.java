@@ -193,6 +193,11 @@ final class CloudCosts implements CostSource, AutoCloseable {
   }
 
   @Override
+  public boolean minimaAreExact() {
+    return false;
+  }
+
+  @Override
   public void list(int[] rows, int count, double[] v, CandidateLists lists) {
     double[] base = new double[n];
     Arrays.setAll(base, j -> normsB[j] - v[j]);

@@ -35,6 +35,9 @@ interface CostSource {
    */
   double[] columnMinima();
 
+  /** Returns whether the minima are exact. */
+  boolean minimaAreExact();
+
   /**
    * Lists the cheapest columns of some rows: those whose reduced cost {@code c[i][j] - v[j]} is
    * below the bound that the lists hold for the row, or the cheapest of those where the list is too

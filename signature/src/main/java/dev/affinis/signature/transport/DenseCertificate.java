@@ -32,18 +32,17 @@ final class DenseCertificate {
   /** Returns a number at most, and next to, the least c[row][j] - v[j] in exact arithmetic. */
   private static double feasiblePotential(double[] c, int base, int n, double[] v) {
     double least = Double.POSITIVE_INFINITY;
+    double error = 0;
     for (int j = 0; j < n; j++) {
       double reduced = c[base + j] - v[j];
-      least = reduced < least ? reduced : least;
-    }
-    for (int j = 0; j < n; j++) {
-      double reduced = c[base + j] - v[j];
-      // Differences rounded to more than the least are at least that in exact arithmetic, too.
-      if (reduced == least && differenceError(c[base + j], v[j], reduced) < 0) {
-        return Math.nextDown(least);
+      if (reduced <= least) {
+        double own = differenceError(c[base + j], v[j], reduced);
+        error = reduced < least ? own : Math.min(own, error);
+        least = reduced;
       }
     }
-    return least;
+    // Differences rounded to more than the least are at least that in exact arithmetic, too.
+    return error < 0 ? Math.nextDown(least) : least;
   }
 
   /**

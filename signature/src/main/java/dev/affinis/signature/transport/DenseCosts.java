@@ -128,10 +128,16 @@ final class DenseCosts implements CostSource {
     for (int i = 1; i < n; i++) {
       int base = i * n;
       for (int j = 0; j < n; j++) {
-        minima[j] = Math.min(minima[j], c[base + j]);
+        double cost = c[base + j];
+        minima[j] = cost < minima[j] ? cost : minima[j];
       }
     }
     return minima;
+  }
+
+  @Override
+  public boolean minimaAreExact() {
+    return true;
   }
 
   @Override
