@@ -266,10 +266,12 @@ public final class Measurement {
       int index, Site site, LayerSample sample, List<ScoreFunction> functions) {
     Map<String, Score> scores = new LinkedHashMap<>();
     Map<String, Score> errors = new LinkedHashMap<>();
+    Map<String, Double> gaps = new LinkedHashMap<>();
     for (ScoreFunction function : functions) {
       ScoreFunction.Estimate estimate = function.estimate(sample);
       scores.put(function.name(), estimate.score());
       estimate.error().ifPresent(error -> errors.put(function.name(), error));
+      estimate.gap().ifPresent(gap -> gaps.put(function.name(), gap));
     }
     return new LayerScores(
         index,
@@ -279,7 +281,8 @@ public final class Measurement {
         site.shapeList(),
         site.dimension(),
         scores,
-        errors);
+        errors,
+        gaps);
   }
 
   /** Builds a {@link Measurement}. */

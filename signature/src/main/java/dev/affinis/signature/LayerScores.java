@@ -4,6 +4,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * The scores of one activation call.
@@ -16,6 +17,8 @@ import java.util.Map;
  * @param dimension number of columns of the sample matrix
  * @param scores scores by name, in the order they are reported; copied
  * @param errors standard errors by name of the score, of those scores that have one; copied
+ * @param gaps by name of the score, of those that optimise something: how far that may be from its
+ *     optimum, as a share, proved by a dual solution; copied
  */
 public record LayerScores(
     int index,
@@ -25,7 +28,8 @@ public record LayerScores(
     List<Long> shape,
     long dimension,
     Map<String, Score> scores,
-    Map<String, Score> errors) {
+    Map<String, Score> errors,
+    Map<String, Double> gaps) {
 
   /** Checks the numbers and copies the collections. */
   public LayerScores {
@@ -37,15 +41,21 @@ public record LayerScores(
     shape = List.copyOf(shape);
     scores = Collections.unmodifiableMap(new LinkedHashMap<>(scores));
     errors = Collections.unmodifiableMap(new LinkedHashMap<>(errors));
-    if (!scores.keySet().containsAll(errors.keySet())) {
+    gaps = Collections.unmodifiableMap(new LinkedHashMap<>(gaps));
+    requireScored("errors", errors.keySet(), path, scores.keySet());
+    requireScored("gaps", gaps.keySet(), path, scores.keySet());
+  }
+
+  private static void requireScored(
+      String what, Set<String> names, String path, Set<String> scores) {
+    if (!scores.containsAll(names)) {
       throw new IllegalArgumentException(
-          "layer %s: errors must belong to scores %s, got %s"
-              .formatted(path, scores.keySet(), errors.keySet()));
+          "layer %s: %s must belong to scores %s, got %s".formatted(path, what, scores, names));
     }
   }
 
   /**
-   * Scores without standard errors.
+   * Scores without standard errors and gaps.
    *
    * @param index position among the measured calls of the model in execution order, from 0
    * @param path where the activation is in the model, such as {@code layer1.0.relu}
@@ -63,6 +73,6 @@ public record LayerScores(
       List<Long> shape,
       long dimension,
       Map<String, Score> scores) {
-    this(index, path, call, activation, shape, dimension, scores, Map.of());
+    this(index, path, call, activation, shape, dimension, scores, Map.of(), Map.of());
   }
 }

@@ -33,15 +33,17 @@ public interface ScoreFunction {
    * @return the score and its error; no error unless overridden
    */
   default Estimate estimate(LayerSample sample) {
-    return new Estimate(score(sample), Optional.empty());
+    return new Estimate(score(sample), Optional.empty(), Optional.empty());
   }
 
   /**
-   * A score with its standard error.
+   * A score with its standard error and the certificate of what was optimised for it.
    *
    * @param score the score or the reason why there is none
    * @param error the standard error, in units of the score, or the reason why there is none; empty
    *     where none was asked for or there is no score
+   * @param gap how far what was optimised may be from its optimum, as a share of it, proved by a
+   *     dual solution; empty where nothing is optimised or there is no score
    */
-  record Estimate(Score score, Optional<Score> error) {}
+  record Estimate(Score score, Optional<Score> error, Optional<Double> gap) {}
 }

@@ -31,8 +31,9 @@ import java.util.function.Function;
  * <p>A score that is a number is that number in {@code scores}; one that is not is {@code null}
  * there and its reason stands in {@code notes}. Standard errors stand in {@code errors} under the
  * names of their scores, a reason in {@code notes} under {@code errors.NAME}; layers without any
- * have no such key. Keys this version does not know are kept in {@code settings} and {@code
- * data.preprocess} and ignored elsewhere.
+ * have no such key. What was optimised for a score may miss its optimum by the share in {@code
+ * gaps}. Keys this version does not know are kept in {@code settings} and {@code data.preprocess}
+ * and ignored elsewhere.
  */
 public final class SignatureFile {
   /** The schema this class writes, value of the key {@code schema}. */
@@ -162,6 +163,10 @@ public final class SignatureFile {
     if (!errors.isEmpty()) {
       node.set("errors", errors);
     }
+    if (!layer.gaps().isEmpty()) {
+      ObjectNode gaps = node.putObject("gaps");
+      layer.gaps().forEach(gaps::put);
+    }
     node.set("notes", notes);
   }
 
@@ -239,7 +244,16 @@ public final class SignatureFile {
         shape,
         layer.number("dimension").longValue(),
         scores,
-        errors);
+        errors,
+        layer.has("gaps") ? parseGaps(layer.object("gaps")) : Map.of());
+  }
+
+  private static Map<String, Double> parseGaps(Fields named) {
+    Map<String, Double> gaps = new LinkedHashMap<>();
+    for (String name : named.map().keySet()) {
+      gaps.put(name, named.number(name).doubleValue());
+    }
+    return gaps;
   }
 
   private static Map<String, Score> parseScores(

@@ -54,12 +54,14 @@ class SignatureFileTest {
     errors.put("affinity", Score.of(0.0031));
     errors.put("linear_cka", Score.unavailable("too few samples"));
     Signature signature =
-        with(new LayerScores(0, "relu", 1, "relu", List.of(64L), 64, scores, errors));
+        with(
+            new LayerScores(
+                0, "relu", 1, "relu", List.of(64L), 64, scores, errors, Map.of("affinity", 1e-16)));
     String json = withoutSpace(SignatureFile.toJson(signature));
     String expected =
         """
         "scores":{"affinity":0.6875,"linear_cka":0.5},"errors":{"affinity":0.0031,"linear_cka":null},
-        "notes":{"errors.linear_cka":"toofewsamples"}}\
+        "gaps":{"affinity":1.0E-16},"notes":{"errors.linear_cka":"toofewsamples"}}\
         """;
     assertTrue(json.contains(withoutSpace(expected)), json);
     Path file = folder.resolve("errors.json");
@@ -77,6 +79,7 @@ class SignatureFileTest {
     Path file = folder.resolve("old.json");
     SignatureFile.write(example(), file);
     assertFalse(Files.readString(file).contains("errors"));
+    assertFalse(Files.readString(file).contains("gaps"));
     assertEquals(Map.of(), SignatureFile.read(file).layers().get(0).errors());
   }
 
@@ -85,7 +88,12 @@ class SignatureFileTest {
     Map<String, Score> one = Map.of("affinity", Score.of(1));
     assertThrows(
         IllegalArgumentException.class,
-        () -> new LayerScores(0, "relu", 1, "relu", List.of(1L), 1, Map.of(), one));
+        () -> new LayerScores(0, "relu", 1, "relu", List.of(1L), 1, Map.of(), one, Map.of()));
+    assertThrows(
+        IllegalArgumentException.class,
+        () ->
+            new LayerScores(
+                0, "relu", 1, "relu", List.of(1L), 1, Map.of(), Map.of(), Map.of("affinity", 0.0)));
   }
 
   @Test

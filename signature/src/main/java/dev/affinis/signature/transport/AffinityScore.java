@@ -31,7 +31,8 @@ import java.util.Optional;
  *
  * <p><b>No score</b> is given, with the reason, for fewer than 2 samples, NaN or infinite values,
  * inputs and outputs of different width, and a constant output: one where no column varies by more
- * than the rounding of its values, whatever their scale.
+ * than the rounding of its values, whatever their scale; and for a transport whose duality gap is
+ * above 1e-9 of its cost, unless both are rounding.
  *
  * <p><b>Cost.</b> n^2 d + n d^2 + d^3, and for the assignment in practice of order n^2. Up to 8192
  * samples 8 n^2 bytes of Java heap hold the pairwise costs; beyond that about 1 kB per sample. When
@@ -47,6 +48,11 @@ import java.util.Optional;
  * <p>Immutable, and safe for use by several threads.
  */
 public final class AffinityScore implements ScoreFunction {
+  /** The largest share of its cost by which a transport that is called exact may be improved. */
+  private static final double EXACT = 1e-9;
+
+  private static final double ROUNDING = 1e-12;
+
   private final Covariance covariance;
   private final Ridge ridge;
   private final int replicates;
@@ -79,7 +85,10 @@ public final class AffinityScore implements ScoreFunction {
   @Override
   public Estimate estimate(LayerSample sample) {
     AffinityResult result = measure(sample);
-    return new Estimate(result.score(), result.error());
+    return new Estimate(
+        result.score(),
+        result.error(),
+        result.transport().map(AffinityResult.Transport::relativeGap));
   }
 
   /**
@@ -157,6 +166,11 @@ public final class AffinityScore implements ScoreFunction {
       CovarianceEstimate sy,
       Optional<LinearBootstrap> bootstrap,
       DenseAlgebra algebra) {
+    if (!isExact(pairing.relativeGap(), pairing.distance(), sy.trace())) {
+      return AffinityResult.unavailable(
+          "the transport is proved optimal only to %s of its cost, which is %s of the variance"
+              .formatted(pairing.relativeGap(), Math.pow(pairing.distance(), 2) / sy.trace()));
+    }
     double rho = 1 - pairing.distance() / Math.sqrt(2 * sy.trace());
     return new AffinityResult(
         Score.of(rho),
@@ -167,6 +181,11 @@ public final class AffinityScore implements ScoreFunction {
                 sy.trace() * unit * unit,
                 pairing.relativeGap(),
                 pairing.identityOptimal())));
+  }
+
+  /** Whether a transport is optimal, but for the rounding of costs that are next to nothing. */
+  static boolean isExact(double relativeGap, double distance, double trace) {
+    return relativeGap <= EXACT || relativeGap * distance * distance <= ROUNDING * trace;
   }
 
   /** A constant X makes T constant, too: all pairings cost the same. */

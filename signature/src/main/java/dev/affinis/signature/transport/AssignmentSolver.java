@@ -86,7 +86,8 @@ public final class AssignmentSolver {
    *     spread; not modified
    * @param b points (n x d, float64) likewise
    * @return the assignment of points of a to points of b
-   * @throws IllegalArgumentException if the clouds differ in shape or are not float64 matrices
+   * @throws IllegalArgumentException if the clouds differ in shape, are not float64 matrices or not
+   *     finite
    * @throws ArithmeticException if no assignment could be proved optimal within the budget, which
    *     has not been seen
    */
@@ -143,6 +144,9 @@ public final class AssignmentSolver {
     try (NDArray magnitudes = points.abs();
         NDArray largest = magnitudes.max()) {
       double value = largest.getDouble();
+      if (!(value <= Double.MAX_VALUE)) {
+        throw new IllegalArgumentException("points must be finite, the largest is " + value);
+      }
       return value == 0 ? Double.MIN_EXPONENT : Math.getExponent(value);
     }
   }

@@ -277,4 +277,22 @@ class AffinityScoreTest {
   private static double[] map(double[] values, DoubleUnaryOperator function) {
     return java.util.Arrays.stream(values).map(function).toArray();
   }
+
+  @Test
+  void aGapIsExactIfItIsSmallOrMadeOfRounding() {
+    assertTrue(AffinityScore.isExact(1e-9, 1, 1));
+    assertFalse(AffinityScore.isExact(2e-9, 1, 1));
+    assertTrue(AffinityScore.isExact(0.5, 1e-7, 1));
+    assertFalse(AffinityScore.isExact(0.5, 1e-5, 1));
+  }
+
+  @Test
+  void everyScoreComesWithItsGap() {
+    NDArray x = manager.randomNormal(new Shape(200, 5));
+    var estimate = AffinityScore.builder().build().estimate(new LayerSample(x, x.maximum(0)));
+    assertTrue(estimate.gap().orElseThrow() < 1e-12, estimate.toString());
+    NDArray constant = manager.ones(new Shape(200, 5));
+    var none = AffinityScore.builder().build().estimate(new LayerSample(x, constant));
+    assertTrue(none.gap().isEmpty(), none.toString());
+  }
 }

@@ -130,6 +130,15 @@ class AuctionTest {
     }
   }
 
+  @Test
+  void infinitePointsAreRefused() {
+    try (NDArray a = manager.create(new double[][] {{1, 2}, {3, Double.NaN}});
+        NDArray b = manager.create(new double[][] {{1, 2}, {3, 4}})) {
+      assertThrows(IllegalArgumentException.class, () -> AssignmentSolver.solveByLists(a, b));
+      assertThrows(IllegalArgumentException.class, () -> new AssignmentSolver().solve(b, a));
+    }
+  }
+
   private static void fill(String kind, double[][] a, double[][] b) {
     Random random = new Random(20260101);
     int n = a.length;
