@@ -31,7 +31,6 @@ final class CloudCosts implements CostSource, AutoCloseable {
   /** Coordinates computed at a time where distances are computed one by one. */
   private static final int PAIR_VALUES = 1 << 21;
 
-  private static final int SAMPLED = 8;
   private static final double UNIT = Math.ulp(1.0f) / 2;
 
   private final NDManager manager;
@@ -275,7 +274,6 @@ final class CloudCosts implements CostSource, AutoCloseable {
     private final double[] base;
     private final float[] products = new float[n];
     private final double[] reduced = new double[n];
-    private final Selection sample;
     private final Selection selection;
 
     /** What all columns that are no candidates cost at least, in truth. */
@@ -283,7 +281,6 @@ final class CloudCosts implements CostSource, AutoCloseable {
 
     Scan(double[] base, int capacity) {
       this.base = base;
-      sample = new Selection(capacity * 5 / 4 / SAMPLED + 2);
       selection = new Selection(capacity);
     }
 
@@ -295,8 +292,7 @@ final class CloudCosts implements CostSource, AutoCloseable {
       }
       double error = errors[row];
       double top = bound - normsA[row] + error;
-      pick(sample, top, SAMPLED);
-      pick(selection, sample.limit(), 1);
+      selection.select(reduced, top);
       if (selection.limit() >= top) {
         limit = bound;
         return Arrays.copyOf(selection.numbers(), selection.size());
@@ -313,17 +309,6 @@ final class CloudCosts implements CostSource, AutoCloseable {
         }
       }
       return Arrays.copyOf(found, size);
-    }
-
-    private void pick(Selection into, double bound, int step) {
-      into.begin(bound);
-      double least = bound;
-      for (int j = 0; j < n; j += step) {
-        if (reduced[j] < least) {
-          least = into.offer(reduced[j], j);
-        }
-      }
-      into.end();
     }
   }
 

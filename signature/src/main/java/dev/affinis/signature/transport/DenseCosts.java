@@ -15,9 +15,6 @@ final class DenseCosts implements CostSource {
   /** Rows computed by the engine at a time, to bound native memory. */
   private static final int BLOCK_ROWS = 512;
 
-  /** One in so many columns is sampled. */
-  private static final int SAMPLED = 8;
-
   /** Rows that are listed before another thread would have begun. */
   private static final int FEW_ROWS = 64;
 
@@ -160,13 +157,11 @@ final class DenseCosts implements CostSource {
     private final CandidateLists lists;
     private final double[] reduced = new double[n];
     private final double[] picked;
-    private final Selection sample;
     private final Selection selection;
 
     Scan(CandidateLists lists) {
       this.lists = lists;
       picked = new double[lists.capacity];
-      sample = new Selection(lists.capacity * 5 / 4 / SAMPLED + 2);
       selection = new Selection(lists.capacity);
     }
 
@@ -175,26 +170,11 @@ final class DenseCosts implements CostSource {
       for (int j = 0; j < n; j++) {
         reduced[j] = c[base + j] - v[j];
       }
-      // A sample tells about where the selection will end, so that few columns are offered in
-      // vain.
-      pick(sample, lists.bound[row], SAMPLED);
-      pick(selection, sample.limit(), 1);
+      selection.select(reduced, lists.bound[row]);
       for (int q = 0; q < selection.size(); q++) {
         picked[q] = c[base + selection.numbers()[q]];
       }
       lists.set(row, selection, picked);
-    }
-
-    private void pick(Selection into, double bound, int step) {
-      double[] values = reduced;
-      into.begin(bound);
-      double limit = bound;
-      for (int j = 0; j < n; j += step) {
-        if (values[j] < limit) {
-          limit = into.offer(values[j], j);
-        }
-      }
-      into.end();
     }
   }
 }

@@ -10,7 +10,11 @@ import java.util.Arrays;
 final class Selection {
   private static final int FEW = 12;
 
+  /** One in so many values of an array is sampled. */
+  private static final int SAMPLED = 8;
+
   private final int wanted;
+  private Selection sample;
   private double[] keys;
   private int[] numbers;
   private int size;
@@ -21,6 +25,32 @@ final class Selection {
     this.wanted = wanted;
     keys = new double[3 * wanted];
     numbers = new int[3 * wanted];
+  }
+
+  /**
+   * Selects from an array, whose indices are the numbers. A sample tells about where the selection
+   * will end, so that few values are offered in vain; fewer than wanted may be left then.
+   *
+   * @param values what to select from, not modified
+   * @param bound values not below it are not selected
+   */
+  void select(double[] values, double bound) {
+    if (sample == null) {
+      sample = new Selection(wanted * 5 / 4 / SAMPLED + 2);
+    }
+    sample.offerAll(values, bound, SAMPLED);
+    offerAll(values, sample.limit(), 1);
+  }
+
+  private void offerAll(double[] values, double bound, int step) {
+    begin(bound);
+    double least = bound;
+    for (int j = 0; j < values.length; j += step) {
+      if (values[j] < least) {
+        least = offer(values[j], j);
+      }
+    }
+    end();
   }
 
   /** Starts a new stream. */
