@@ -20,7 +20,12 @@ import picocli.CommandLine.ScopeType;
 @Command(
     name = "affinis",
     description = "Measures how non-linear every layer of a neural network really is.",
-    subcommands = {ListCommand.class, MeasureCommand.class, DemoCommand.class},
+    subcommands = {
+      ListCommand.class,
+      MeasureCommand.class,
+      CompareCommand.class,
+      DemoCommand.class
+    },
     mixinStandardHelpOptions = true,
     versionProvider = AffinisCommand.Version.class,
     synopsisSubcommandLabel = "COMMAND",
