@@ -23,8 +23,9 @@ import picocli.CommandLine.ScopeType;
     subcommands = {
       ListCommand.class,
       MeasureCommand.class,
-      ZooCommand.class,
+      CompareCommand.class,
       DiffCommand.class,
+      ZooCommand.class,
       DemoCommand.class
     },
     mixinStandardHelpOptions = true,

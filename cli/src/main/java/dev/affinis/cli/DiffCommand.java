@@ -2,15 +2,16 @@ package dev.affinis.cli;
 
 import dev.affinis.instrument.InvalidInputException;
 import dev.affinis.instrument.NearNames;
+import dev.affinis.report.ComparedModel;
+import dev.affinis.report.Comparison;
+import dev.affinis.report.ComparisonOptions;
+import dev.affinis.report.ComparisonWarning;
+import dev.affinis.signature.AtomicFile;
 import dev.affinis.signature.Signature;
-import dev.affinis.signature.SignatureFile;
 import dev.affinis.signature.compare.SignatureDifference;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -72,6 +73,11 @@ final class DiffCommand implements Callable<Integer> {
   @Option(names = "--all", description = "Show all sites, not only those that differ.")
   private boolean all;
 
+  @Option(
+      names = "--strict",
+      description = "Data or settings that are not the same are an error, not a warning.")
+  private boolean strict;
+
   @Option(names = "--json", paramLabel = "FILE", description = "Write the differences to a file.")
   private Path json;
 
@@ -80,35 +86,56 @@ final class DiffCommand implements Callable<Integer> {
     if (json != null) {
       OutputFile.requireWritable(json);
     }
-    Signature left = read(before);
-    Signature right = read(after);
-    Map<String, Double> compared = tolerances(chosen(left, right));
+    ComparedModel left = read(before, "old");
+    ComparedModel right = read(after, "new");
+    Map<String, Double> compared = tolerances(chosen(left.signature(), right.signature()));
     SignatureDifference difference;
     try {
       difference =
-          SignatureDifference.of(left, right, List.copyOf(compared.keySet()), compared::get);
+          SignatureDifference.of(
+              left.signature(), right.signature(), List.copyOf(compared.keySet()), compared::get);
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
     }
-    DiffReport report = new DiffReport(before, left, after, right, compared, difference);
+    List<ComparisonWarning> warnings = warnings(left, right, compared.keySet().iterator().next());
+    PrintWriter err = spec.commandLine().getErr();
+    warnings.forEach(warning -> err.println("warning: " + warning.text()));
+    err.flush();
+    DiffReport report = new DiffReport(left, right, compared, warnings, difference);
     PrintWriter out = spec.commandLine().getOut();
     out.println(report.render(all));
     out.flush();
     if (json != null) {
-      Files.writeString(json, report.toJson());
+      AtomicFile.write(json, report.toJson());
     }
     return difference.differing().isEmpty() ? ExitCodes.DONE : ExitCodes.DIFFERENT;
   }
 
-  private static Signature read(Path file) throws IOException {
-    try {
-      return SignatureFile.read(file);
-    } catch (NoSuchFileException e) {
+  private static ComparedModel read(Path file, String role) throws IOException {
+    return ComparedModel.read(List.of(file)).get(0).withName(role);
+  }
+
+  /** What was not the same when the two were measured. */
+  private List<ComparisonWarning> warnings(
+      ComparedModel left, ComparedModel right, String anyScore) {
+    List<ComparisonWarning> found =
+        Comparison.of(List.of(left, right), ComparisonOptions.DEFAULT.withScore(anyScore))
+            .warnings()
+            .stream()
+            .filter(w -> w.kind().isDifference() || w.kind() == ComparisonWarning.Kind.ENGINE)
+            .toList();
+    List<String> differences =
+        found.stream()
+            .filter(warning -> warning.kind().isDifference())
+            .map(ComparisonWarning::text)
+            .toList();
+    if (strict && !differences.isEmpty()) {
       throw new InvalidInputException(
-          "signature file " + file + " does not exist: write it with affinis measure --out", e);
-    } catch (IllegalArgumentException e) {
-      throw new InvalidInputException(e.getMessage(), e);
+          "old and new were not measured alike: "
+              + String.join(". ", differences)
+              + ": measure one again, or leave out --strict");
     }
+    return found;
   }
 
   /** The scores to compare: those asked for, or all that both have. */
@@ -152,7 +179,7 @@ final class DiffCommand implements Callable<Integer> {
       }
     }
     Map<String, Double> result = new LinkedHashMap<>();
-    for (String name : new ArrayList<>(names)) {
+    for (String name : names) {
       result.put(name, own.getOrDefault(name, general));
     }
     return result;

@@ -6,13 +6,13 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.github.freva.asciitable.AsciiTable;
 import com.github.freva.asciitable.Column;
 import com.github.freva.asciitable.HorizontalAlign;
+import dev.affinis.report.ComparedModel;
+import dev.affinis.report.ComparisonWarning;
 import dev.affinis.signature.LayerScores;
 import dev.affinis.signature.Score;
-import dev.affinis.signature.Signature;
 import dev.affinis.signature.compare.SignatureDifference;
 import dev.affinis.signature.compare.SignatureDifference.Change;
 import dev.affinis.signature.compare.SignatureDifference.Site;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -22,19 +22,17 @@ import java.util.Optional;
 /**
  * What {@code affinis diff} prints and writes.
  *
- * @param oldFile the first file
- * @param before its signature
- * @param newFile the second file
- * @param after its signature
+ * @param before the first signature and its file
+ * @param after the second
  * @param tolerances the compared scores, with how far they may be apart
+ * @param warnings what was not the same when they were measured
  * @param difference what was found
  */
 record DiffReport(
-    Path oldFile,
-    Signature before,
-    Path newFile,
-    Signature after,
+    ComparedModel before,
+    ComparedModel after,
     Map<String, Double> tolerances,
+    List<ComparisonWarning> warnings,
     SignatureDifference difference) {
   /** The value of the key {@code schema} in the file. */
   private static final String SCHEMA = "affinis.diff/1";
@@ -138,7 +136,7 @@ record DiffReport(
           lines.add(
               "%s: no %s for %s: %s"
                   .formatted(
-                      isOld ? oldFile : newFile,
+                      (isOld ? before : after).file(),
                       change.score(),
                       site.either().label(),
                       missing.map(value -> "", reason -> reason)));
@@ -190,8 +188,8 @@ record DiffReport(
   String toJson() {
     ObjectNode root = new ObjectMapper().createObjectNode().put("schema", SCHEMA);
     root.put("different", !difference.differing().isEmpty());
-    describe(oldFile, before, root.putObject("old"));
-    describe(newFile, after, root.putObject("new"));
+    describe(before, root.putObject("old"));
+    describe(after, root.putObject("new"));
     tolerances.forEach(root.putObject("tolerances")::put);
     ObjectNode largest = root.putObject("largest");
     for (String score : tolerances.keySet()) {
@@ -204,15 +202,17 @@ record DiffReport(
                       .put("site", found.site().either().label())
                       .put("difference", found.change().difference().orElseThrow()));
     }
+    ArrayNode warned = root.putArray("warnings");
+    warnings.forEach(w -> warned.addObject().put("kind", w.kind().word()).put("text", w.text()));
     ArrayNode sites = root.putArray("sites");
     difference.sites().forEach(site -> write(site, sites.addObject()));
     return root.toPrettyString() + "\n";
   }
 
-  private static void describe(Path file, Signature signature, ObjectNode node) {
-    node.put("file", file.toString())
-        .put("model", signature.model().name())
-        .put("sha256", signature.model().sha256());
+  private static void describe(ComparedModel model, ObjectNode node) {
+    node.put("file", model.file().toString())
+        .put("model", model.signature().model().name())
+        .put("sha256", model.signature().model().sha256());
   }
 
   private static void write(Site site, ObjectNode node) {

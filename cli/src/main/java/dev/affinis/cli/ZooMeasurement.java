@@ -149,15 +149,14 @@ final class ZooMeasurement {
   /** The signature, with the data as the zoo's file names them: no path of this machine. */
   private static Signature named(ZooModel model, Signature signature) {
     Signature.Model measured = signature.model();
-    Signature.Data data = signature.data();
     return new Signature(
-        new Signature.Model(
-            model.name(), measured.runtime(), measured.sha256(), measured.parameters()),
-        new Signature.Data(
-            model.source(), data.samples(), data.seed(), data.preprocess(), data.classes()),
-        signature.settings(),
-        signature.layers(),
-        signature.skipped());
+            new Signature.Model(
+                model.name(), measured.runtime(), measured.sha256(), measured.parameters()),
+            signature.data(),
+            signature.settings(),
+            signature.layers(),
+            signature.skipped())
+        .withSource(model.source());
   }
 
   /**

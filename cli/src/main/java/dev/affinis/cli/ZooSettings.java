@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
@@ -27,6 +28,9 @@ final class ZooSettings {
 
   /** Where and how much memory is used: the signature is the same. */
   private static final Set<String> WITHOUT_EFFECT = Set.of("memory", "spill-dir");
+
+  /** The value of an option that was not given and has no value then. */
+  private static final String DEFAULT = "default";
 
   private final Map<String, List<String>> options;
 
@@ -142,7 +146,7 @@ final class ZooSettings {
                     name,
                     parsed.hasMatchedOption(option)
                         ? String.join(",", option.originalStringValues())
-                        : String.valueOf(option.defaultValue()));
+                        : Objects.requireNonNullElse(option.defaultValue(), DEFAULT));
               }
             });
     return values;

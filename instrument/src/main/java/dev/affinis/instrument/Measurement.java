@@ -160,6 +160,10 @@ public final class Measurement {
       more.put("confidence_method", "linear-bootstrap");
     }
     more.putAll(options.scores().settings());
+    String version = Measurement.class.getPackage().getImplementationVersion();
+    if (version != null) { // classes that are in no jar have none
+      more.put("affinis", version);
+    }
     return more;
   }
 
