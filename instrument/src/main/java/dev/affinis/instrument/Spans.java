@@ -135,7 +135,7 @@ final class Spans {
           "span ends at "
               + name
               + ", which is none of the measured sites (near are "
-              + String.join(", ", SiteRequest.near(name, sites.stream().map(Site::path).toList()))
+              + String.join(", ", NearNames.of(name, sites.stream().map(Site::path).toList()))
               + "): give PATH, PATH#CALL or PATH:KIND of a site that --sites chooses");
     }
     if (fitting.size() > 1) {
