@@ -14,6 +14,7 @@ import dev.affinis.signature.covariance.Ridge;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -78,7 +79,8 @@ final class MeasureCommand implements Callable<Integer> {
       converter = Words.TokensWord.class,
       description = {
         "Which tokens of a transformer's activations (batch x tokens x channels) a row is the mean",
-        "of: all, class (the first one) or patches (all others). Default: ${DEFAULT-VALUE}."
+        "of: all, class (the first one), patches (all others) or masked:INPUT (those that the",
+        "model's input of this name or number says are no padding). Default: ${DEFAULT-VALUE}."
       })
   private TokenPolicy tokens;
 
@@ -209,6 +211,17 @@ final class MeasureCommand implements Callable<Integer> {
     return SignatureTable.reportMissing(signature, spec.commandLine().getErr())
         ? ExitCodes.SCORES_MISSING
         : ExitCodes.DONE;
+  }
+
+  /** Checks the values of all options, whether or not the model and the data are there. */
+  void checkOptions() {
+    options();
+    data.checkOptions();
+  }
+
+  /** Checks that the data are there and can be used, without reading all of them. */
+  void checkData() {
+    data.open(Optional.empty()).close();
   }
 
   private Measurement.Builder options() {

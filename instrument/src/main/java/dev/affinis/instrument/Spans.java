@@ -71,7 +71,10 @@ final class Spans {
                 .flatMap(
                     first ->
                         to.counts()
-                            .map(last -> new TapCounts(first.smallPre(), last.smallPost(), null)));
+                            .map(
+                                last ->
+                                    new TapCounts(
+                                        first.smallPre(), last.smallPost(), null, last.tokens())));
         all.add(new Capture(span.site(), from.pre(), to.post(), counts));
       }
     }
@@ -135,7 +138,7 @@ final class Spans {
           "span ends at "
               + name
               + ", which is none of the measured sites (near are "
-              + String.join(", ", SiteRequest.near(name, sites.stream().map(Site::path).toList()))
+              + String.join(", ", NearNames.of(name, sites.stream().map(Site::path).toList()))
               + "): give PATH, PATH#CALL or PATH:KIND of a site that --sites chooses");
     }
     if (fitting.size() > 1) {
