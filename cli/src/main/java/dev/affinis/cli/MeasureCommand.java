@@ -79,7 +79,8 @@ final class MeasureCommand implements Callable<Integer> {
       converter = Words.TokensWord.class,
       description = {
         "Which tokens of a transformer's activations (batch x tokens x channels) a row is the mean",
-        "of: all, class (the first one) or patches (all others). Default: ${DEFAULT-VALUE}."
+        "of: all, class (the first one), patches (all others) or masked:INPUT (those that the",
+        "model's input of this name or number says are no padding). Default: ${DEFAULT-VALUE}."
       })
   private TokenPolicy tokens;
 

@@ -57,9 +57,15 @@ final class Words {
     }
   }
 
-  static final class TokensWord extends Word<TokenPolicy> {
-    TokensWord() {
-      super(TokenPolicy.values(), TokenPolicy::word);
+  /** Which tokens: one of a few words, or a mask by its name or number. */
+  static final class TokensWord implements ITypeConverter<TokenPolicy> {
+    @Override
+    public TokenPolicy convert(String value) {
+      try {
+        return TokenPolicy.parse(value);
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException(e.getMessage());
+      }
     }
   }
 

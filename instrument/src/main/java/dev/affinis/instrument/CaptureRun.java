@@ -28,6 +28,7 @@ final class CaptureRun implements AutoCloseable {
   private final Spans spans;
   private SiteCheck check;
   private MemoryPlan plan;
+  private List<Site> unmasked = List.of();
   private CaptureStore store;
   private long parameterCount;
   private String engines;
@@ -73,7 +74,9 @@ final class CaptureRun implements AutoCloseable {
       if (plan == null) {
         loader.notice().ifPresent(listener::notice);
         // The plain model first, and alone, unless the other is there already.
-        expected = model.plainOutputs(first);
+        try (NDManager scratch = first.data().getManager().newSubManager()) {
+          expected = model.plainOutputs(measurement.inputs(scratch, first));
+        }
       }
       model.instrumented(
           paths(),
@@ -101,7 +104,7 @@ final class CaptureRun implements AutoCloseable {
     if (pass == 0) {
       check = new SiteCheck(instrumented);
       instrumented.absences().forEach(listener::notice);
-      check.probe(instrumented, first.data());
+      measurement.probe(check, instrumented, first);
       parameterCount = instrumented.parameterCount();
       engines = engines(instrumented);
     } else {
@@ -128,7 +131,7 @@ final class CaptureRun implements AutoCloseable {
       List<HostArray> outputs) {
     try (batch;
         NDManager scratch = batch.data().getManager().newSubManager()) {
-      InstrumentedModel.Run run = instrumented.run(MeasuredModel.inputs(scratch, batch));
+      InstrumentedModel.Run run = instrumented.run(measurement.inputs(scratch, batch));
       if (outputs != null) {
         HostArray.requireEqual(outputs, run.outputs());
       }
@@ -136,6 +139,7 @@ final class CaptureRun implements AutoCloseable {
       if (plan == null) {
         plan = limits.plan(captures.stream().map(c -> measurement.memory(c, samples)).toList());
         plan.notice().ifPresent(listener::notice);
+        unmasked = run.unmasked().stream().filter(check::isMeasured).toList();
         tellTokens(instrumented.options().tokens());
         store = newStore(instrumented, samples);
       }
@@ -149,12 +153,34 @@ final class CaptureRun implements AutoCloseable {
 
   /** Models without tokens can be compared with those that have some, but a user should know. */
   private void tellTokens(TokenPolicy tokens) {
-    if (tokens != TokenPolicy.ALL && plan.tokenSites() == 0) {
+    if (!tokens.equals(TokenPolicy.ALL) && tokenSites() == 0) {
       listener.notice(
           "--tokens "
               + tokens.word()
               + " changes nothing: no site of this model has tokens (batch x tokens x channels)");
+    } else if (!unmasked.isEmpty()) {
+      listener.notice(
+          "rows are means over all positions, not over tokens alone, where the mask has another"
+              + " length: "
+              + unmasked.stream().map(Site::label).collect(Collectors.joining(", ")));
     }
+  }
+
+  /** Number of sites that are made of tokens, to which a policy applies. */
+  int tokenSites() {
+    return model.taps().tokens().choice() == TokenPolicy.Choice.MASKED
+        ? (int)
+            plan.sites().stream()
+                .map(SiteMemory::site)
+                .filter(site -> site.kind() != SiteKind.SPAN && site.shape().dimension() == 2)
+                .filter(site -> !unmasked.contains(site) && site.shape().size() > site.dimension())
+                .count()
+        : plan.tokenSites();
+  }
+
+  /** Sites with positions that no mask applies to. */
+  List<Site> unmasked() {
+    return unmasked;
   }
 
   /** A model that was given instrumented keeps its taps in every pass. */

@@ -71,7 +71,10 @@ final class Spans {
                 .flatMap(
                     first ->
                         to.counts()
-                            .map(last -> new TapCounts(first.smallPre(), last.smallPost(), null)));
+                            .map(
+                                last ->
+                                    new TapCounts(
+                                        first.smallPre(), last.smallPost(), null, last.tokens())));
         all.add(new Capture(span.site(), from.pre(), to.post(), counts));
       }
     }
