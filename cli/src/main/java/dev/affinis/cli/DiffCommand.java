@@ -27,12 +27,11 @@ import picocli.CommandLine.Spec;
 /** {@code affinis diff}: what changed between two signatures of one architecture. */
 @Command(
     name = "diff",
-    description = {
-      "Compares two signatures of one architecture site by site, such as those of a model and its",
-      "fine-tuned, pruned or quantised copy, and says by its exit code whether they differ. Sites",
-      "are the same if path, call, kind and type are; one that only one file has is a difference,",
-      "as is a score that only one of them could compute."
-    },
+    description =
+        "Compares two signatures of one architecture site by site, such as those of a model and its "
+            + "fine-tuned, pruned or quantised copy, and says by its exit code whether they differ. Sites "
+            + "are the same if path, call, kind and type are; one that only one file has is a difference, "
+            + "as is a score that only one of them could compute.",
     exitCodeListHeading = "%nExit codes, those of diff(1):%n",
     exitCodeList = {
       "0:the same, within the tolerance",
@@ -57,10 +56,9 @@ final class DiffCommand implements Callable<Integer> {
       paramLabel = "T|SCORE=T",
       split = ",",
       defaultValue = "0",
-      description = {
-        "How far a score may be apart, for all scores or for one: 0.01,effective_rank_post=0.5",
-        "(default: ${DEFAULT-VALUE})."
-      })
+      description =
+          "How far a score may be apart, for all scores or for one: 0.01,effective_rank_post=0.5 "
+              + "(default: ${DEFAULT-VALUE}).")
   private List<String> tolerances;
 
   @Option(

@@ -13,11 +13,13 @@ import dev.affinis.signature.Score;
 import dev.affinis.signature.compare.SignatureDifference;
 import dev.affinis.signature.compare.SignatureDifference.Change;
 import dev.affinis.signature.compare.SignatureDifference.Site;
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What {@code affinis diff} prints and writes.
@@ -60,6 +62,8 @@ record DiffReport(
       lines.add(table(rows));
     }
     lines.addAll(reasons());
+    addUncompared("old", before, after, lines);
+    addUncompared("new", after, before, lines);
     tolerances.forEach((score, tolerance) -> lines.add(summary(score, tolerance)));
     addOnly("old", difference.sites().stream().filter(s -> s.after().isEmpty()).count(), lines);
     addOnly("new", difference.sites().stream().filter(s -> s.before().isEmpty()).count(), lines);
@@ -69,6 +73,17 @@ record DiffReport(
             ? "no site differs"
             : differing + " of " + difference.sites().size() + " sites differ");
     return String.join(System.lineSeparator(), lines);
+  }
+
+  /** Scores that were left out because the other file does not have them. */
+  private void addUncompared(
+      String side, ComparedModel with, ComparedModel without, List<String> lines) {
+    Set<String> names = SignatureDifference.scoreNames(with.signature());
+    names.removeAll(SignatureDifference.scoreNames(without.signature()));
+    names.removeAll(tolerances.keySet());
+    if (!names.isEmpty()) {
+      lines.add("not compared, in the " + side + " file only: " + String.join(", ", names));
+    }
   }
 
   private static void addOnly(String side, long count, List<String> lines) {
@@ -154,25 +169,29 @@ record DiffReport(
   }
 
   private String summary(String score, double tolerance) {
-    String largest =
-        difference
-            .largest(score)
-            .map(
-                found ->
-                    "; largest change %s at %s, from %s to %s"
-                        .formatted(
-                            signed(found.change().difference().orElseThrow()),
-                            found.site().either().label(),
-                            number(found.change().before()),
-                            number(found.change().after())))
-            .orElse("; no site has it in both files");
-    return "%s: %s of %s common sites differ by more than %s%s"
+    return "%s: %s of %s common sites differ by more than %s; %s"
         .formatted(
             score,
             count(score),
             difference.sites().stream().filter(Site::isShared).count(),
-            tolerance,
-            largest);
+            BigDecimal.valueOf(tolerance).stripTrailingZeros().toPlainString(),
+            difference
+                .largest(score)
+                .map(DiffReport::describe)
+                .orElse("none has it in both files"));
+  }
+
+  private static String describe(SignatureDifference.Largest largest) {
+    Change change = largest.change();
+    double size = change.difference().orElseThrow();
+    return size == 0
+        ? "no change at all"
+        : "largest change %s at %s, from %s to %s"
+            .formatted(
+                signed(size),
+                largest.site().either().label(),
+                number(change.before()),
+                number(change.after()));
   }
 
   private static String number(Score score) {

@@ -21,11 +21,10 @@ import picocli.CommandLine.Spec;
 /** {@code affinis zoo}: the signatures of many models. */
 @Command(
     name = "zoo",
-    description = {
-      "Measures the models that a YAML file lists, one after another, and puts them side by side",
-      "in a report. What is measured already and unchanged (model, data, settings, version) is",
-      "not measured again, so that a run that was interrupted goes on where it was."
-    },
+    description =
+        "Measures the models that a YAML file lists, one after another, and puts them side by side "
+            + "in a report. What is measured already and unchanged (model, data, settings, version) is "
+            + "not measured again, so that a run that was interrupted goes on where it was.",
     footerHeading = "%nThe file (paths are relative to its folder):%n",
     footer = {
       "  data: images.npz              # as measure --data",
@@ -34,7 +33,7 @@ import picocli.CommandLine.Spec;
       "    scores: [affinity, linear_cka]",
       "  shared: false                 # as --shared",
       "  models:",
-      "    - more/*.onnx               # a file, a pattern, a folder or an address",
+      "    - more/*.onnx               # a file, a folder, an address (djl://...) or a pattern",
       "    - model: resnet.pt",
       "      name: resnet              # default: the file's name",
       "      accuracy: 0.97",
@@ -65,18 +64,16 @@ final class ZooCommand implements Callable<Integer> {
       names = "--out",
       paramLabel = "DIR",
       defaultValue = "affinis-zoo",
-      description = {
-        "Folder for the signatures, the report and what is known of earlier runs (default:",
-        "${DEFAULT-VALUE})."
-      })
+      description =
+          "Folder for the signatures, the report and what is known of earlier runs (default: "
+              + "${DEFAULT-VALUE}).")
   private Path out;
 
   @Option(
       names = "--shared",
-      description = {
-        "Measure all models in one process: quicker to start, but a crash in native code ends the",
-        "whole run."
-      })
+      description =
+          "Measure all models in one process: quicker to start, but a crash in native code ends the "
+              + "whole run.")
   private boolean shared;
 
   @Option(
@@ -181,7 +178,7 @@ final class ZooCommand implements Callable<Integer> {
       ZooModel model = task.model();
       if (!task.failure().isEmpty()) {
         failed.put(model, task.failure());
-        progress.passOver(model.name(), "cannot be measured");
+        progress.passOver(model.name(), "cannot be measured, see below");
       } else if (task.state().signature().isPresent()) {
         done.put(model, task.state().signature().get());
         progress.passOver(model.name(), task.state().reason());
@@ -235,7 +232,16 @@ final class ZooCommand implements Callable<Integer> {
       throws IOException {
     PrintWriter print = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
-    tellOfOthers(tasks, folder, failed, err);
+    if (!done.isEmpty()) {
+      ZooReport report = ZooReport.write(done, folder);
+      print.println();
+      print.println(ComparisonTable.render(report.comparison()));
+      print.println();
+      print.flush();
+      report.warnings().forEach(warning -> err.println("warning: " + warning));
+      err.flush();
+      report.files().forEach(file -> print.println("wrote " + file));
+    }
     print.println(
         "%s of %s models are in %s%s"
             .formatted(
@@ -244,6 +250,7 @@ final class ZooCommand implements Callable<Integer> {
                 out.resolve("signatures"),
                 failed.isEmpty() ? "" : ", " + failed.size() + " failed"));
     print.flush();
+    tellOfOthers(tasks, folder, failed, err);
     failed.forEach((model, reason) -> err.println(model.name() + " failed: " + reason));
     err.flush();
     if (!failed.isEmpty()) {

@@ -9,6 +9,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -56,17 +57,19 @@ record ZooFile(List<ZooModel> models, boolean shared) {
   static ZooFile read(Path file) throws IOException {
     YamlFields root = YamlFields.read(file);
     root.requireKeys(List.of(DATA, SETTINGS, MODELS, NUMBERS, SHARED));
-    Reader reader = new Reader(file, root, ZooSettings.read(root.map(SETTINGS)));
+    Reader reader = new Reader(new ZooPaths(file), root, ZooSettings.read(root.map(SETTINGS)));
     return new ZooFile(reader.models(), root.flag(SHARED));
   }
 
-  private record Reader(Path file, YamlFields root, ZooSettings settings) {
+  private record Reader(ZooPaths paths, YamlFields root, ZooSettings settings) {
     List<ZooModel> models() throws IOException {
       List<ZooModel> models = new ArrayList<>();
       Map<String, ZooModel> names = new HashMap<>();
       Set<List<Object>> checked = new LinkedHashSet<>();
-      for (YamlFields entry : root.list(MODELS, MODEL)) {
-        for (ZooModel model : models(entry)) {
+      List<YamlFields> entries = root.list(MODELS, MODEL);
+      Set<String> named = named(entries);
+      for (YamlFields entry : entries) {
+        for (ZooModel model : models(entry, named)) {
           // Some file systems take names that differ in case for the same.
           ZooModel other = names.put(model.name().toLowerCase(Locale.ROOT), model);
           if (other != null) {
@@ -83,13 +86,31 @@ record ZooFile(List<ZooModel> models, boolean shared) {
       return withNumbers(models);
     }
 
-    private List<ZooModel> models(YamlFields entry) throws IOException {
-      entry.requireKeys(List.of(MODEL, NAME, DATA, SETTINGS, ACCURACY, NUMBERS));
-      String written =
-          entry
-              .text(MODEL)
-              .orElseThrow(() -> entry.error("", "needs the key model, a file or an address"));
-      List<String> found = new ZooPaths(file).models(written, entry);
+    /** Where the models are that have an entry of their own. */
+    private Set<String> named(List<YamlFields> entries) throws IOException {
+      Set<String> named = new HashSet<>();
+      for (YamlFields entry : entries) {
+        entry.requireKeys(List.of(MODEL, NAME, DATA, SETTINGS, ACCURACY, NUMBERS));
+        if (!paths.isPattern(written(entry))) {
+          named.addAll(paths.models(written(entry), entry));
+        }
+      }
+      return named;
+    }
+
+    private static String written(YamlFields entry) {
+      return entry
+          .text(MODEL)
+          .orElseThrow(() -> entry.error("", "needs the key model, a file or an address"));
+    }
+
+    /** A pattern leaves out what has an entry of its own. */
+    private List<ZooModel> models(YamlFields entry, Set<String> named) throws IOException {
+      String written = written(entry);
+      List<String> found = new ArrayList<>(paths.models(written, entry));
+      if (paths.isPattern(written)) {
+        found.removeAll(named);
+      }
       if (found.size() > 1 && (entry.has(NAME) || entry.has(ACCURACY) || entry.has(NUMBERS))) {
         throw entry.error(
             MODEL,
@@ -123,7 +144,7 @@ record ZooFile(List<ZooModel> models, boolean shared) {
           model,
           findFile(model, entry),
           source,
-          new ZooPaths(file).data(source),
+          paths.data(source),
           settings.with(ZooSettings.read(entry.map(SETTINGS))),
           numbers(entry));
     }

@@ -168,14 +168,25 @@ final class ZooFolder {
     Path file = unfinished(name + JSON);
     SignatureFile.write(signature, file);
     String checksum = Sha256.of(out -> Files.copy(file, out));
-    publish(file, signatureFile(name));
+    move(file, signatureFile(name));
     Path record = unfinished(name + ".record" + JSON);
     Files.writeString(record, key.toJson(checksum));
-    publish(record, record(name));
+    move(record, record(name));
   }
 
-  /** Moves a completed file into its place, in one step. */
-  static void publish(Path unfinished, Path place) throws IOException {
+  /**
+   * Puts a completed file of the report into its place.
+   *
+   * @param file its name
+   * @return its place
+   */
+  Path publish(String file) throws IOException {
+    Path place = folder.resolve(file);
+    move(unfinished(file), place);
+    return place;
+  }
+
+  private static void move(Path unfinished, Path place) throws IOException {
     Files.move(
         unfinished, place, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
   }

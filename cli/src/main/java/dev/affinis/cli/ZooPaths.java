@@ -31,6 +31,15 @@ final class ZooPaths {
     folder = file.toAbsolutePath().normalize().getParent();
   }
 
+  /** Whether an entry names no model itself, but what several may fit. */
+  boolean isPattern(String written) {
+    return !isAddress(written) && written.matches(".*[*?\\[{].*") && !isThere(written);
+  }
+
+  private static boolean isAddress(String written) {
+    return written.contains("://") || written.startsWith("jar:") || written.startsWith("file:");
+  }
+
   /**
    * Finds the models that an entry means.
    *
@@ -40,14 +49,10 @@ final class ZooPaths {
    */
   List<String> models(String written, YamlFields entry) throws IOException {
     try {
-      if (written.contains("://") || written.startsWith("jar:") || written.startsWith("file:")) {
-        return List.of(written);
-      }
-      boolean isPattern = written.matches(".*[*?\\[{].*");
-      if (isPattern && !isThere(written)) {
+      if (isPattern(written)) {
         return fitting(written, entry);
       }
-      return List.of(folder.resolve(written).normalize().toString());
+      return List.of(isAddress(written) ? written : folder.resolve(written).normalize().toString());
     } catch (InvalidPathException e) {
       throw entry.error("model", written + " is no valid path: " + e.getReason());
     }

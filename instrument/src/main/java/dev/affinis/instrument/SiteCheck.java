@@ -151,6 +151,9 @@ final class SiteCheck {
       case ATTENTION ->
           "is no attention (a softmax over another axis than the last of three or more), or stands"
               + " behind a condition that was not met";
+      case GATE ->
+          "is no gate (its two factors differ in shape), or stands behind a condition that was not"
+              + " met";
       case MODULE ->
           "did not run with one tensor in and one out: it takes or gives several, or stands behind"
               + " a condition that was not met";

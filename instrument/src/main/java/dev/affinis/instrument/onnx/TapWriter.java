@@ -109,7 +109,22 @@ final class TapWriter {
   /** Hands out the input of a site; returns the name of the output that has it. */
   String pre(Found site) {
     String input = site.match().pre();
-    return side(site, input(site.match()), input, layout(site, input));
+    Layout layout = layout(site, input);
+    String captured = captured(site, input(site.match()), input, layout);
+    if (site.second().isEmpty()) {
+      return handOut(captured);
+    }
+    String second = captured(site, site.second(), input, layout);
+    boolean isLast =
+        options.form() == CaptureForm.RAW
+            && layout == Layout.CHANNELS_LAST
+            && facts.rank(input) > 2;
+    return handOut(beside(captured, second, isLast ? facts.rank(input) - 1 : 1));
+  }
+
+  /** Puts two tensors side by side. */
+  private String beside(String first, String second, long axis) {
+    return nodes.add("Concat", List.of(first, second), AddedNodes.integer("axis", axis));
   }
 
   private String input(Match match) {
@@ -121,7 +136,7 @@ final class TapWriter {
 
   /** Hands out the result of a site; returns the name of the output that has it. */
   String post(Found site) {
-    return side(site, site.match().post(), example(site), layout(site));
+    return handOut(captured(site, site.match().post(), example(site), layout(site)));
   }
 
   /** A tensor with the type and the number of axes of a site's result. */
@@ -136,7 +151,12 @@ final class TapWriter {
    */
   String smallPre(Found site) {
     String input = site.match().pre();
-    return counts() ? handOut(small(site, input(site.match()), input)) : null;
+    if (!counts()) {
+      return null;
+    }
+    String shares = small(site, input(site.match()), input);
+    return handOut(
+        site.second().isEmpty() ? shares : beside(shares, small(site, site.second(), input), 1));
   }
 
   /** As {@link #smallPre}, for the site's result. */
@@ -247,13 +267,13 @@ final class TapWriter {
   }
 
   /**
-   * Hands out a tensor or its rows.
+   * A tensor or its rows.
    *
    * @param example a tensor of the same type and number of axes, of which these are known best
    */
-  private String side(Found site, String tensor, String example, Layout layout) {
+  private String captured(Found site, String tensor, String example, Layout layout) {
     if (options.form() == CaptureForm.RAW) {
-      return handOut(tensor);
+      return tensor;
     }
     boolean channelsLast = layout == Layout.CHANNELS_LAST;
     boolean choosesTokens = channelsLast && site.kind().type() != SiteType.ATTENTION;
@@ -265,7 +285,7 @@ final class TapWriter {
       rows = rows(site, asFloat(tokens, type), type, example, channelsLast);
       pooled.put(key, rows);
     }
-    return handOut(rows);
+    return rows;
   }
 
   /** One row for each sample, of its tokens alone if there is a mask for them. */

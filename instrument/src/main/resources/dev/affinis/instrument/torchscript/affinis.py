@@ -343,6 +343,52 @@ class Taps:
     else:
       pass
     return x
+  def beside(self: __torch__.affinis.Taps,
+    first: Tensor,
+    second: Tensor) -> Tensor:
+    n = torch.dim(first)
+    if torch.lt(n, 2):
+      beside = first
+    else:
+      axis = 1
+      if self.raw:
+        if torch.eq(self.current, 1):
+          axis = torch.sub(n, 1)
+        else:
+          pass
+      else:
+        pass
+      beside = torch.cat([first, second], axis)
+    return beside
+  def end_gate(self: __torch__.affinis.Taps,
+    scope: str,
+    kind: str,
+    place: str,
+    x: Tensor) -> Tensor:
+    gate = torch.format("{}{}-gate", scope, place)
+    value = torch.format("{}{}-value", scope, place)
+    both = False
+    if torch.__contains__(self.held, gate):
+      if torch.__contains__(self.held, value):
+        both = torch.eq(self.held_facts[gate], self.held_facts[value])
+      else:
+        pass
+    else:
+      pass
+    if both:
+      self.current = self.held_layouts[gate]
+      facts = self.held_facts[gate]
+      rows = self.beside(torch.pop(self.held, gate), torch.pop(self.held, value))
+      self.store("pre", facts, rows)
+      if torch.__contains__(self.held_small, gate):
+        small = self.beside(torch.pop(self.held_small, gate), torch.pop(self.held_small, value))
+        self.store("small_pre", facts, small)
+      else:
+        pass
+      self.done(scope, kind, x)
+    else:
+      pass
+    return x
   def enter(self: __torch__.affinis.Taps,
     scope: str,
     kind: str,
