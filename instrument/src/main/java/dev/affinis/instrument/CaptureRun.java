@@ -5,7 +5,6 @@ import ai.djl.ndarray.NDManager;
 import dev.affinis.instrument.MeasurementListener.Phase;
 import dev.affinis.instrument.MemoryPlan.SiteMemory;
 import dev.affinis.instrument.data.BatchLoader;
-import dev.affinis.signature.TokenPolicy;
 import java.io.IOException;
 import java.util.List;
 import java.util.Set;
@@ -136,7 +135,7 @@ final class CaptureRun implements AutoCloseable {
       if (plan == null) {
         plan = limits.plan(captures.stream().map(c -> measurement.memory(c, samples)).toList());
         plan.notice().ifPresent(listener::notice);
-        tellTokens(instrumented.options().tokens());
+        plan.notice(instrumented.options().tokens()).ifPresent(listener::notice);
         store = newStore(instrumented, samples);
       }
       if (plan.passes().size() > 1) {
@@ -144,16 +143,6 @@ final class CaptureRun implements AutoCloseable {
       }
       store.add(captures, batch.labels());
       listener.advance(batch.size());
-    }
-  }
-
-  /** Models without tokens can be compared with those that have some, but a user should know. */
-  private void tellTokens(TokenPolicy tokens) {
-    if (tokens != TokenPolicy.ALL && plan.tokenSites() == 0) {
-      listener.notice(
-          "--tokens "
-              + tokens.word()
-              + " changes nothing: no site of this model has tokens (batch x tokens x channels)");
     }
   }
 

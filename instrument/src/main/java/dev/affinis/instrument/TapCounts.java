@@ -3,8 +3,8 @@ package dev.affinis.instrument;
 import ai.djl.ndarray.NDArray;
 
 /**
- * What is counted over the whole tensors of one activation call: for each sample and channel the
- * share of its positions. Channels are those of the layout, whatever the pooling.
+ * What is counted over the whole tensors of one site: for each sample and channel the share of its
+ * positions. Channels are those of the layout, whatever the pooling.
  *
  * @param smallPre share of the input's values that are small (batch x channels, float32)
  * @param smallPost share of the output's values that are small, likewise

@@ -254,6 +254,9 @@ final class TapWriter {
       DataType type = facts.type(example);
       String tokens = choosesTokens ? tokens(tensor, example) : tensor;
       rows = pool(asFloat(tokens, type), type, facts.rank(example), channelsLast);
+      if (!tokens.equals(tensor) && site.kind() == SiteKind.MODULE) {
+        rows = add("Mul", List.of(rows, oneUnlessEmpty(tokens, example)));
+      }
       pooled.put(key, rows);
     }
     return handOut(rows);
@@ -283,6 +286,16 @@ final class TapWriter {
             integers("ends", to),
             integers("axes", 1))
         : add("Slice", List.of(tensor, constant(from), constant(to), constant(1)));
+  }
+
+  /**
+   * The number of tokens divided by itself: NaN if there are none, of which the engine gives
+   * another mean. Only the input of a module can be so and its result not, which tells the shape.
+   */
+  private String oneUnlessEmpty(String tokens, String example) {
+    String count = slice(add("Shape", List.of(tokens)), 1, 2);
+    String number = add("Cast", List.of(count), integer("to", countedType(example).getNumber()));
+    return add("Div", List.of(number, number));
   }
 
   /** Half precision is too coarse to sum in. */
