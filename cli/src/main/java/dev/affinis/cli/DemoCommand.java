@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Locale;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -66,7 +67,7 @@ final class DemoCommand implements Callable<Integer> {
             signature.data().samples());
         print.println(SignatureTable.render(signature));
         print.flush();
-        missing |= SignatureTable.reportMissing(signature, spec.commandLine().getErr());
+        missing |= SignatureTable.reportMissing(signature, Set.of(), spec.commandLine().getErr());
       }
     } finally {
       deleteFolder(scratch);

@@ -13,7 +13,9 @@ import dev.affinis.signature.covariance.Covariance;
 import dev.affinis.signature.covariance.Ridge;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -30,6 +32,8 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     usageHelpAutoWidth = true)
 final class MeasureCommand implements Callable<Integer> {
+  private static final String ALL = "all";
+
   @Spec private CommandSpec spec;
 
   @Mixin private ModelOptions model;
@@ -117,7 +121,11 @@ final class MeasureCommand implements Callable<Integer> {
       paramLabel = "S",
       split = ",",
       defaultValue = "affinity",
-      description = "Scores to compute, or all (default: ${DEFAULT-VALUE}).")
+      description = {
+        "Scores to compute (default: ${DEFAULT-VALUE}), or all that model and data can have: those",
+        "of classes are null without labels, and saturated_units without two bounds, and are not",
+        "counted as missing unless they are named, too."
+      })
   private List<String> scores;
 
   @Option(
@@ -166,7 +174,8 @@ final class MeasureCommand implements Callable<Integer> {
       description = {
         "Score a chain of sites like one, too: the input of site FROM against the output of site",
         "TO, both among the measured sites, named by their paths (PATH#CALL for another call than",
-        "the first, PATH:KIND where a path has several). May be given several times."
+        "the first, PATH:KIND or PATH:KIND#CALL where a path has several). TO comes after FROM, or",
+        "lies inside it if that is a module. May be given several times."
       })
   private List<String> spans = List.of();
 
@@ -206,9 +215,19 @@ final class MeasureCommand implements Callable<Integer> {
               s -> spec.commandLine().getOut().println("skipped " + s.path() + ": " + s.reason()));
       spec.commandLine().getOut().println("wrote " + out);
     }
-    return SignatureTable.reportMissing(signature, spec.commandLine().getErr())
+    return SignatureTable.reportMissing(signature, optionalScores(), spec.commandLine().getErr())
         ? ExitCodes.SCORES_MISSING
         : ExitCodes.DONE;
+  }
+
+  /** The scores that only {@code all} asks for: those that this model and data can have. */
+  private Set<String> optionalScores() {
+    Set<String> names = new HashSet<>();
+    if (scores.contains(ALL)) {
+      names.addAll(Measurement.Builder.scoreNames());
+      scores.forEach(names::remove);
+    }
+    return names;
   }
 
   private Measurement.Builder options() {
@@ -245,7 +264,7 @@ final class MeasureCommand implements Callable<Integer> {
           .optLayout(layout)
           .optCovariance(covariance)
           .optRidge(ridge)
-          .optScores(scores.contains("all") ? Measurement.Builder.scoreNames() : scores)
+          .optScores(scores.contains(ALL) ? Measurement.Builder.scoreNames() : scores)
           .optSparsityThreshold(sparsityThreshold)
           .optSites(model.sites())
           .optDevice(model.device());
