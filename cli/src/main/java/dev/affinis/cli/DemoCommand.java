@@ -25,6 +25,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -82,7 +83,7 @@ final class DemoCommand implements Callable<Integer> {
             signature.data().samples());
         print.println(SignatureTable.render(signature));
         print.flush();
-        missing |= SignatureTable.reportMissing(signature, spec.commandLine().getErr());
+        missing |= SignatureTable.reportMissing(signature, Set.of(), spec.commandLine().getErr());
       }
     } finally {
       deleteFolder(scratch);
