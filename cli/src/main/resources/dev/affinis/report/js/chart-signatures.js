@@ -208,7 +208,7 @@
             }
           });
         }
-        const own = line(view, model, all[model.index], 6, !reports.isShown(state, model));
+        const own = line(view, model, all[model.index], all[model.index].length > 60 ? 3 : 6, !reports.isShown(state, model));
         const without = missing(view, model, all[model.index], bounds.min);
         [own, without].forEach(function (series) { option.series.push(Object.assign(series, { xAxisIndex: i, yAxisIndex: i })); });
       });
