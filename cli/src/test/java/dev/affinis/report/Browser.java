@@ -6,10 +6,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
+import org.openqa.selenium.By;
 import org.openqa.selenium.Point;
 import org.openqa.selenium.WebElement;
 import org.openqa.selenium.chrome.ChromeDriver;
@@ -42,12 +44,19 @@ final class Browser implements AutoCloseable {
     options.addArguments(
         "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage");
     options.setCapability("goog:loggingPrefs", Map.of("browser", "ALL", "performance", "ALL"));
-    ChromeDriverService service =
-        new ChromeDriverService.Builder()
-            .usingDriverExecutable(program.get())
-            .usingAnyFreePort()
-            .build();
-    return Optional.of(new Browser(new ChromeDriver(service, options)));
+    // Selenium writes the driver's port in the digits of the default locale.
+    Locale locale = Locale.getDefault();
+    Locale.setDefault(Locale.ROOT);
+    try {
+      ChromeDriverService service =
+          new ChromeDriverService.Builder()
+              .usingDriverExecutable(program.get())
+              .usingAnyFreePort()
+              .build();
+      return Optional.of(new Browser(new ChromeDriver(service, options)));
+    } finally {
+      Locale.setDefault(locale);
+    }
   }
 
   private static Optional<File> find(String... names) {
@@ -81,11 +90,11 @@ final class Browser implements AutoCloseable {
   }
 
   List<WebElement> all(String selector) {
-    return driver.findElements(org.openqa.selenium.By.cssSelector(selector));
+    return driver.findElements(By.cssSelector(selector));
   }
 
   WebElement one(String selector) {
-    return driver.findElement(org.openqa.selenium.By.cssSelector(selector));
+    return driver.findElement(By.cssSelector(selector));
   }
 
   /** Puts the pointer somewhere in the window; with a click if asked for. */

@@ -213,17 +213,20 @@ class ReportBrowserTest {
     open(Comparisons.of(Comparisons.HOSTILE, 12, 2), 400);
     browser.await(ALL_DRAWN);
     browser.run("document.querySelectorAll('details').forEach(d => { d.open = true; })");
+    browser.all("#legend button").get(2).click();
     browser.point(place("m2", 1), false);
     browser.await("return Boolean(document.querySelector('.tip'))");
 
     assertNull(browser.run("return window.hacked"));
     assertEquals(0, browser.all("img").size());
-    assertTrue(browser.one(".tip").getText().startsWith("<img src=x onerror=\"window.hacked=1\">"));
+    assertEquals("<img src=x onerror=\"window.hacked=1\">", texts(".tip strong").get(0), "tooltip");
     List<String> names = texts("#legend button");
     assertEquals("</script><script>window.hacked=1</script>", names.get(1));
     assertEquals("{a|b} {b} {c} ${d} {{style}}", names.get(4));
     assertEquals("x".repeat(300), names.get(6));
-    assertEquals(400L, browser.run("return document.documentElement.scrollWidth"), "no overflow");
+    assertTrue(
+        (Boolean) browser.run("return document.documentElement.scrollWidth <= window.innerWidth"),
+        "nothing is wider than the window");
   }
 
   @Test

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.Base64;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -69,6 +70,18 @@ class ReportPageTest {
     assertTrue(page.contains("Licensed to the Apache Software Foundation (ASF)"));
     assertTrue(page.contains("Apache ECharts\nCopyright"));
     assertTrue(page.contains("Copyright 2010-2016 Mike Bostock"), "d3, a part of ECharts");
+  }
+
+  @Test
+  void chartingLibraryIsTheOneThatItsMakersPublish() throws Exception {
+    byte[] hash =
+        MessageDigest.getInstance("SHA-256")
+            .digest(ReportSources.read(ReportSources.ECHARTS).getBytes(StandardCharsets.UTF_8));
+
+    assertEquals(
+        "bf4a223524e40b77c304bec67e1222cf551f14880cf42c69dc046558e11c07b1",
+        HexFormat.of().formatHex(hash),
+        "echarts.min.js 5.6.0: docs/decisions.md names the checksum, too");
   }
 
   @Test

@@ -96,9 +96,10 @@
       series.markLine = {
         silent: true, symbol: 'none', data: [{ yAxis: network.median }], lineStyle: { color: colour, type: 'dashed', width: 1.2 }, label: label,
       };
-      if (shaded) {
-        series.markArea = { silent: true, itemStyle: { color: colour, opacity: 0.13 }, data: [[{ yAxis: network.minimum }, { yAxis: network.maximum }]] };
-      }
+      series.markArea = {
+        silent: true, itemStyle: { color: colour, opacity: 0.13 },
+        data: shaded ? [[{ yAxis: network.minimum }, { yAxis: network.maximum }]] : [],
+      };
       return series;
     }
     const values = [];

@@ -3,6 +3,8 @@ Affinis.figures = (function () {
   'use strict';
 
   const { element } = Affinis.dom;
+  /* All but the tooltip: ECharts may still be moving it. */
+  const REPLACED = ['title', 'legend', 'grid', 'xAxis', 'yAxis', 'visualMap', 'series'];
   const SAVED_WIDTH = 1000; // pixels of a picture
   const PRINTED_WIDTH = 820;
   const PNG_RATIO = 2;
@@ -65,7 +67,7 @@ Affinis.figures = (function () {
     } else {
       figure.drawn.resize({ width: view.width, height: view.height });
     }
-    figure.drawn.setOption(figure.chart.option(page.report, view), { notMerge: true });
+    figure.drawn.setOption(figure.chart.option(page.report, view), { replaceMerge: REPLACED });
     figure.stale = false;
     const shown = view.state.isolated === null ? Affinis.details.lead(page.report) : 'model ' + page.report.models[view.state.isolated].name;
     figure.canvas.setAttribute('aria-label', figure.chart.title + ' of ' + Affinis.text.score(view.state.score) + ': ' + shown + '. The numbers are in the tables of this page.');
