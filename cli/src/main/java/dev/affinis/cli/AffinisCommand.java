@@ -20,7 +20,14 @@ import picocli.CommandLine.ScopeType;
 @Command(
     name = "affinis",
     description = "Measures how non-linear every layer of a neural network really is.",
-    subcommands = {ListCommand.class, MeasureCommand.class, DemoCommand.class},
+    subcommands = {
+      ListCommand.class,
+      MeasureCommand.class,
+      CompareCommand.class,
+      DiffCommand.class,
+      ZooCommand.class,
+      DemoCommand.class
+    },
     mixinStandardHelpOptions = true,
     versionProvider = AffinisCommand.Version.class,
     synopsisSubcommandLabel = "COMMAND",
@@ -33,7 +40,7 @@ import picocli.CommandLine.ScopeType;
       "4:done, but some scores are missing"
     })
 public final class AffinisCommand {
-  private static final String DEBUG = "--debug";
+  static final String DEBUG = "--debug";
 
   @Option(
       names = DEBUG,
@@ -49,6 +56,7 @@ public final class AffinisCommand {
    * @param args the command line
    */
   public static void main(String[] args) {
+    ChildProcess.endWithParent();
     System.exit(
         run(
             new PrintWriter(System.out, true, terminalCharset()),
@@ -160,6 +168,11 @@ public final class AffinisCommand {
 
   private static String oneLine(String message) {
     return String.valueOf(message).strip().replaceAll("\\s*\\R\\s*", " ");
+  }
+
+  /** Whether the user asked for stack traces. */
+  boolean debug() {
+    return debug;
   }
 
   /** Reads the version that the build wrote into the jar. */

@@ -125,6 +125,12 @@ final class DataOptions {
     return SampleSource.open(source, conversion, selection());
   }
 
+  /** Checks the options about images and samples, whether or not the data are there. */
+  void checkOptions() {
+    selection();
+    checked(this::preprocessing);
+  }
+
   boolean skipsBad() {
     return skipBad;
   }

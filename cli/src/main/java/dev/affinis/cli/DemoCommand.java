@@ -91,7 +91,8 @@ final class DemoCommand implements Callable<Integer> {
           .optBatchSize(64)
           .optListener(progress)
           .build()
-          .run();
+          .run()
+          .withSource("bundled " + images.getFileName());
     } finally {
       Files.delete(file);
     }

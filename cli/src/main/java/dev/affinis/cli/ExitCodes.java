@@ -8,6 +8,12 @@ public final class ExitCodes {
   /** Something went wrong that should not have: a bug. */
   public static final int BUG = 1;
 
+  /**
+   * {@code affinis diff}: the signatures differ. The number is that of {@link #BUG}, as scripts
+   * expect of a command of this name.
+   */
+  public static final int DIFFERENT = 1;
+
   /** The command line was not understood. */
   public static final int WRONG_USE = 2;
 

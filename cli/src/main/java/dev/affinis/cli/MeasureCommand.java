@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -82,7 +83,8 @@ final class MeasureCommand implements Callable<Integer> {
       converter = Words.TokensWord.class,
       description = {
         "Which tokens of a transformer's activations (batch x tokens x channels) a row is the mean",
-        "of: all, class (the first one) or patches (all others). Default: ${DEFAULT-VALUE}."
+        "of: all, class (the first one), patches (all others) or masked:INPUT (those that the",
+        "model's input of this name or number says are no padding). Default: ${DEFAULT-VALUE}."
       })
   private TokenPolicy tokens;
 
@@ -221,13 +223,24 @@ final class MeasureCommand implements Callable<Integer> {
   }
 
   /** The scores that only {@code all} asks for: those that this model and data can have. */
-  private Set<String> optionalScores() {
+  Set<String> optionalScores() {
     Set<String> names = new HashSet<>();
     if (scores.contains(ALL)) {
       names.addAll(Measurement.Builder.scoreNames());
       scores.forEach(names::remove);
     }
     return names;
+  }
+
+  /** Checks the values of all options, whether or not the model and the data are there. */
+  void checkOptions() {
+    options();
+    data.checkOptions();
+  }
+
+  /** Checks that the data are there and can be used, without reading all of them. */
+  void checkData() {
+    data.open(Optional.empty()).close();
   }
 
   private Measurement.Builder options() {

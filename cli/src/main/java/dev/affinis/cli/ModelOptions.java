@@ -39,10 +39,10 @@ final class ModelOptions {
       split = ",(?![^{]*\\})", // not the commas of {a,b}
       splitSynopsisLabel = ",",
       description = {
-        "What is measured, any of: activations (the default), pooling, normalisation, attention",
-        "(its softmax), and module:GLOB for whole modules by path, such as module:layer1.*; and",
-        "globs of paths that all of these are narrowed down to, such as features.* or layer?.**",
-        "(* within a name, ** across)."
+        "What is measured, any of: activations (the default), pooling, normalisation, gates (SwiGLU",
+        "and others written as products), attention (its softmax), and module:GLOB for whole",
+        "modules by path, such as module:layer1.*; and globs of paths that all of these are narrowed",
+        "down to, such as features.* or layer?.** (* within a name, ** across)."
       })
   private List<String> sites = List.of();
 

@@ -6,10 +6,18 @@ import dev.affinis.instrument.Layout;
 import dev.affinis.instrument.SiteKind;
 import dev.affinis.signature.Pooling;
 import dev.affinis.signature.TokenPolicy;
+import dev.affinis.signature.compare.DynamicTimeWarping;
+import dev.affinis.signature.compare.Linkage;
+import dev.affinis.signature.compare.ResampledEuclidean;
+import dev.affinis.signature.compare.ScoreSeries;
+import dev.affinis.signature.compare.SeriesDistance;
+import dev.affinis.signature.compare.SummaryStatistics;
+import dev.affinis.signature.compare.ValueDistance;
 import dev.affinis.signature.covariance.Covariance;
 import dev.affinis.signature.covariance.Ridge;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Function;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
@@ -49,9 +57,15 @@ final class Words {
     }
   }
 
-  static final class TokensWord extends Word<TokenPolicy> {
-    TokensWord() {
-      super(TokenPolicy.values(), TokenPolicy::word);
+  /** Which tokens: one of a few words, or a mask by its name or number. */
+  static final class TokensWord implements ITypeConverter<TokenPolicy> {
+    @Override
+    public TokenPolicy convert(String value) {
+      try {
+        return TokenPolicy.parse(value);
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException(e.getMessage());
+      }
     }
   }
 
@@ -77,6 +91,31 @@ final class Words {
     KindWord() {
       super(
           EnumSet.range(SiteKind.RELU, SiteKind.SOFTMAX).toArray(SiteKind[]::new), SiteKind::word);
+    }
+  }
+
+  static final class ViewWord extends Word<ScoreSeries.View> {
+    ViewWord() {
+      super(ScoreSeries.View.values(), view -> view.name().toLowerCase(Locale.ROOT));
+    }
+  }
+
+  static final class LinkageWord extends Word<Linkage> {
+    LinkageWord() {
+      super(Linkage.values(), linkage -> linkage.name().toLowerCase(Locale.ROOT));
+    }
+  }
+
+  static final class DistanceWord extends Word<SeriesDistance> {
+    DistanceWord() {
+      super(
+          new SeriesDistance[] {
+            DynamicTimeWarping.FREE,
+            new ResampledEuclidean(),
+            new ValueDistance(),
+            new SummaryStatistics.Difference()
+          },
+          SeriesDistance::name);
     }
   }
 

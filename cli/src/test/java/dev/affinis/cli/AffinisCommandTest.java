@@ -12,8 +12,6 @@ import dev.affinis.signature.SignatureFile;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,8 +34,6 @@ class AffinisCommandTest {
   private Path images;
   private Path out;
 
-  private record Result(int code, String out, String err) {}
-
   @BeforeEach
   void copyBundledFiles() throws IOException {
     model = resource("models/resnet.traced.pt");
@@ -54,18 +50,11 @@ class AffinisCommandTest {
     return file;
   }
 
-  private static Result run(Object... args) {
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
-    int code =
-        AffinisCommand.run(
-            new PrintWriter(out, true),
-            new PrintWriter(err, true),
-            Arrays.stream(args).map(String::valueOf).toArray(String[]::new));
-    return new Result(code, out.toString(), err.toString());
+  private static CommandRun run(Object... args) {
+    return CommandRun.of(args);
   }
 
-  private Result measure(Path modelFile, Object data, Object... more) {
+  private CommandRun measure(Path modelFile, Object data, Object... more) {
     Object[] args =
         java.util.stream.Stream.concat(
                 java.util.stream.Stream.of("measure", modelFile, "--data", data, "--out", out),
@@ -75,7 +64,7 @@ class AffinisCommandTest {
   }
 
   /** One line that says all of it, the right code, and no file. */
-  private void assertRefused(int code, Result result, String... words) {
+  private void assertRefused(int code, CommandRun result, String... words) {
     assertEquals(code, result.code(), result.err());
     assertEquals(1, result.err().lines().count(), result.err());
     for (String word : words) {
@@ -87,7 +76,7 @@ class AffinisCommandTest {
 
   @Test
   void measureWritesTheSignature() throws IOException {
-    Result result = measure(model, images, "--samples", 64);
+    CommandRun result = measure(model, images, "--samples", 64);
     assertEquals(ExitCodes.DONE, result.code(), result.err());
     assertEquals("", result.err());
     assertTrue(result.out().contains("layer1.0.relu"), result.out());
@@ -115,7 +104,7 @@ class AffinisCommandTest {
         ExitCodes.WRONG_USE,
         measure(model, images, "--confidence", 1),
         "at least 2 bootstrap replicates, got 1");
-    Result result = measure(model, images, "--samples", 128, "--confidence", 50);
+    CommandRun result = measure(model, images, "--samples", 128, "--confidence", 50);
     assertEquals(ExitCodes.DONE, result.code(), result.err());
     JsonNode json = new ObjectMapper().readTree(out.toFile());
     assertEquals(50, json.at("/settings/confidence").asInt());
@@ -139,7 +128,7 @@ class AffinisCommandTest {
         "tokens class need pooling channel");
     assertRefused(
         ExitCodes.WRONG_USE, measure(model, images, "--tokens", "cls"), "all, class, patches");
-    Result result = measure(model, images, "--tokens", "class", "--samples", 16);
+    CommandRun result = measure(model, images, "--tokens", "class", "--samples", 16);
     assertEquals(ExitCodes.DONE, result.code(), result.err());
     assertTrue(result.err().contains("no site of this model has tokens"), result.err());
     assertEquals(0, SignatureFile.read(out).settings().more().get("token_sites"));
@@ -151,7 +140,7 @@ class AffinisCommandTest {
   void countedScoresStandBesideTheAffinity() throws IOException {
     assertRefused(
         ExitCodes.WRONG_USE, measure(model, images, "--sparsity-threshold", -1), "got -1.0");
-    Result result =
+    CommandRun result =
         measure(
             model, images, "--samples", 32, "--scores", "affinity,sparsity_post,saturated_units");
     assertEquals(ExitCodes.SCORES_MISSING, result.code(), result.err());
@@ -176,7 +165,7 @@ class AffinisCommandTest {
         "2 batches of 300 samples take 600",
         "--samples 256",
         "--batches 1");
-    Result result = measure(model, images, "--samples", 64, "--batches", 3, "--shuffle");
+    CommandRun result = measure(model, images, "--samples", 64, "--batches", 3, "--shuffle");
     assertEquals(ExitCodes.DONE, result.code(), result.err());
     JsonNode json = new ObjectMapper().readTree(out.toFile());
     assertEquals(3, json.at("/settings/batches").asInt());
@@ -197,7 +186,7 @@ class AffinisCommandTest {
 
   @Test
   void dryRunTellsOfAllBatches() {
-    Result result = measure(model, images, "--samples", 64, "--batches", 3, "--dry-run");
+    CommandRun result = measure(model, images, "--samples", 64, "--batches", 3, "--dry-run");
     assertEquals(ExitCodes.DONE, result.code(), result.err());
     assertTrue(result.out().contains("for 3 batches of 64 samples of 3 x 32 x 32"), result.out());
     assertTrue(result.out().contains("3 x 64 x 16"), result.out());
@@ -205,7 +194,7 @@ class AffinisCommandTest {
 
   @Test
   void errorsThatAreMissingAreToldLikeScores() throws IOException {
-    Result result = measure(model, images, "--samples", 10, "--confidence", 50);
+    CommandRun result = measure(model, images, "--samples", 10, "--confidence", 50);
     assertEquals(ExitCodes.SCORES_MISSING, result.code(), result.err());
     assertTrue(
         result.err().contains("no standard error of affinity for relu: a standard error needs"),
@@ -239,7 +228,7 @@ class AffinisCommandTest {
       image.setRGB(i, i, 0xff00ff + i);
       ImageIO.write(image, "png", photos.resolve(i + ".png").toFile());
     }
-    Result result =
+    CommandRun result =
         measure(model, photos.getParent(), "--input-size", 32, "--samples", 5, "--batch-size", 2);
     assertEquals(ExitCodes.DONE, result.code(), result.err());
     result = measure(model, "random", "--input-size", 32, "--samples", 10);
@@ -280,7 +269,7 @@ class AffinisCommandTest {
           "png",
           grey.resolve(i + ".png").toFile());
     }
-    Result result = measure(model, grey, "--samples", 3);
+    CommandRun result = measure(model, grey, "--samples", 3);
     assertEquals(ExitCodes.SCORES_MISSING, result.code(), result.err());
     assertTrue(result.err().contains("no affinity for any site: post is the same"), result.err());
     JsonNode layer = new ObjectMapper().readTree(out.toFile()).at("/layers/0");
@@ -290,7 +279,7 @@ class AffinisCommandTest {
 
   @Test
   void allScoresAreComputedTogether() throws IOException {
-    Result result =
+    CommandRun result =
         measure(model, "random", "--input-size", 32, "--samples", 96, "--scores", "all");
     // Random samples have no classes, and a ReLU is not bounded on both sides: nothing is missing.
     assertEquals(ExitCodes.DONE, result.code(), result.err());
@@ -313,12 +302,12 @@ class AffinisCommandTest {
   @Test
   void scoresThatAreNamedAreMissingEvenIfNoDataLikeTheseCanHaveThem() {
     for (String named : List.of("all,linear_probe_pre", "affinity,saturated_units")) {
-      Result result =
+      CommandRun result =
           measure(model, "random", "--input-size", 32, "--samples", 96, "--scores", named);
       assertEquals(ExitCodes.SCORES_MISSING, result.code(), result.err());
     }
     // Too few samples are another matter than none that could do.
-    Result result =
+    CommandRun result =
         measure(model, "random", "--input-size", 32, "--samples", 24, "--scores", "all");
     assertEquals(ExitCodes.SCORES_MISSING, result.code(), result.err());
     assertTrue(result.err().contains("no r2_adjusted"), result.err());
@@ -327,7 +316,7 @@ class AffinisCommandTest {
   @Test
   void listShowsSitesAndWritesThem() throws IOException {
     Path json = folder.resolve("sites.json");
-    Result result = run("list", model, "--input-size", 32, "--json", json);
+    CommandRun result = run("list", model, "--input-size", 32, "--json", json);
     assertEquals(ExitCodes.DONE, result.code(), result.err());
     assertTrue(result.out().contains("layer1.0.relu"), result.out());
     JsonNode sites = new ObjectMapper().readTree(json.toFile()).get("sites");
@@ -343,7 +332,7 @@ class AffinisCommandTest {
 
   @Test
   void listNamesSitesOfAModelThatTakesNoSuchImage() throws IOException {
-    Result result = run("list", resource("models/vit.traced.pt"), "--input-size", 64);
+    CommandRun result = run("list", resource("models/vit.traced.pt"), "--input-size", 64);
     assertEquals(ExitCodes.DONE, result.code(), result.err());
     assertTrue(result.out().contains("blocks.0.mlp.act"), result.out());
     assertTrue(result.err().contains("shapes are unknown"), result.err());
@@ -354,7 +343,7 @@ class AffinisCommandTest {
 
   @Test
   void otherSitesAndSpansAreMeasuredWhenAskedFor() throws IOException {
-    Result result =
+    CommandRun result =
         measure(
             model,
             images,
@@ -402,7 +391,7 @@ class AffinisCommandTest {
 
   @Test
   void dryRunTellsSitesAndMemoryAndWritesNothing() {
-    Result result = measure(model, images, "--dry-run", "--samples", 300);
+    CommandRun result = measure(model, images, "--dry-run", "--samples", 300);
     assertEquals(ExitCodes.DONE, result.code(), result.err());
     assertTrue(result.out().contains("300 x 16"), result.out());
     assertTrue(result.out().contains("captures take"), result.out());
@@ -414,19 +403,19 @@ class AffinisCommandTest {
 
   @Test
   void memoryBudgetIsKeptOnDiskOrToldToBeTooSmall() throws IOException {
-    Result plain = measure(model, images, "--samples", 128);
+    CommandRun plain = measure(model, images, "--samples", 128);
     assertEquals(ExitCodes.DONE, plain.code(), plain.err());
     Signature inMemory = SignatureFile.read(out);
     Files.delete(out);
-    Result small = measure(model, images, "--samples", 128, "--memory", "1k");
+    CommandRun small = measure(model, images, "--samples", 128, "--memory", "1k");
     assertRefused(3, small, "memory budget 1.0 KiB is too small", "pass --memory 1m or more");
     Path spill = Files.createDirectory(folder.resolve("spill"));
     Object[] budget = {"--samples", 128, "--memory", "600KiB", "--spill-dir", spill};
-    Result spilled = measure(model, images, budget);
+    CommandRun spilled = measure(model, images, budget);
     assertEquals(ExitCodes.DONE, spilled.code(), spilled.err());
     assertTrue(spilled.err().contains("they are kept in a file in " + spill), spilled.err());
     assertEquals(inMemory, SignatureFile.read(out));
-    Result dry =
+    CommandRun dry =
         run(
             "measure",
             model,
@@ -453,7 +442,7 @@ class AffinisCommandTest {
 
   @Test
   void sitesAreChosenByPathAndKind() throws IOException {
-    Result result = measure(model, images, "--samples", 64, "--sites", "layer1.**");
+    CommandRun result = measure(model, images, "--samples", 64, "--sites", "layer1.**");
     assertEquals(ExitCodes.DONE, result.code(), result.err());
     Signature signature = SignatureFile.read(out);
     assertEquals(4, signature.layers().size());
@@ -465,7 +454,7 @@ class AffinisCommandTest {
         3, measure(model, images, "--sites", "layer1.**,laier2.**"), "fits laier2.**", "relu");
     assertRefused(2, measure(model, images, "--kinds", "rely"), "expected one of relu", "rely");
     assertRefused(2, measure(model, images, "--sites", "{a"), "--sites", "glob {a is not well");
-    Result either = measure(model, images, "--samples", 64, "--sites", "layer{1,2}.0.*");
+    CommandRun either = measure(model, images, "--samples", 64, "--sites", "layer{1,2}.0.*");
     assertEquals(ExitCodes.DONE, either.code(), either.err());
     assertEquals(4, SignatureFile.read(out).layers().size());
   }
@@ -540,7 +529,7 @@ class AffinisCommandTest {
       byte[] damaged = bytes.clone();
       damaged[(int) ((long) bytes.length * i / 40)] ^= 0x55;
       Path file = Files.write(folder.resolve("flipped.pt"), damaged);
-      Result result = run("list", file, "--input-size", 32);
+      CommandRun result = run("list", file, "--input-size", 32);
       assertTrue(result.code() == 0 || result.code() == 3, i + ": " + result.err());
     }
   }
@@ -593,7 +582,7 @@ class AffinisCommandTest {
       ImageIO.write(image, "png", photos.resolve(i + ".png").toFile());
     }
     Files.writeString(photos.resolve("3a.jpg"), "not an image");
-    Result result = measure(model, photos, "--skip-bad", "--samples", 7);
+    CommandRun result = measure(model, photos, "--skip-bad", "--samples", 7);
     assertEquals(ExitCodes.DONE, result.code(), result.err());
     assertTrue(result.err().contains("left out 1 unreadable"), result.err());
     assertTrue(result.err().contains("3a.jpg"), result.err());
@@ -602,7 +591,7 @@ class AffinisCommandTest {
 
   @Test
   void outputIsCheckedFirstAndReplacedLast() throws IOException {
-    Result result =
+    CommandRun result =
         run("measure", model, "--data", images, "--out", folder.resolve("no/such/file.json"));
     assertEquals(3, result.code());
     assertTrue(result.err().contains("does not exist"), result.err());
@@ -617,7 +606,7 @@ class AffinisCommandTest {
 
   @Test
   void deviceThatIsNotThereIsRefused() {
-    Result result = measure(model, images, "--device", "gpu:99");
+    CommandRun result = measure(model, images, "--device", "gpu:99");
     assertRefused(3, result, "gpu:99", "--device cpu");
   }
 

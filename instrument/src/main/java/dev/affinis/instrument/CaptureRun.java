@@ -27,6 +27,7 @@ final class CaptureRun implements AutoCloseable {
   private final Spans spans;
   private SiteCheck check;
   private MemoryPlan plan;
+  private List<Site> unmasked = List.of();
   private CaptureStore store;
   private long parameterCount;
   private String engines;
@@ -72,7 +73,9 @@ final class CaptureRun implements AutoCloseable {
       if (plan == null) {
         loader.notice().ifPresent(listener::notice);
         // The plain model first, and alone, unless the other is there already.
-        expected = model.plainOutputs(first);
+        try (NDManager scratch = first.data().getManager().newSubManager()) {
+          expected = model.plainOutputs(measurement.inputs(scratch, first));
+        }
       }
       model.instrumented(
           paths(),
@@ -100,7 +103,7 @@ final class CaptureRun implements AutoCloseable {
     if (pass == 0) {
       check = new SiteCheck(instrumented);
       instrumented.absences().forEach(listener::notice);
-      check.probe(instrumented, first.data());
+      measurement.probe(check, instrumented, first);
       parameterCount = instrumented.parameterCount();
       engines = engines(instrumented);
     } else {
@@ -127,7 +130,7 @@ final class CaptureRun implements AutoCloseable {
       List<HostArray> outputs) {
     try (batch;
         NDManager scratch = batch.data().getManager().newSubManager()) {
-      InstrumentedModel.Run run = instrumented.run(MeasuredModel.inputs(scratch, batch));
+      InstrumentedModel.Run run = instrumented.run(measurement.inputs(scratch, batch));
       if (outputs != null) {
         HostArray.requireEqual(outputs, run.outputs());
       }
@@ -135,7 +138,8 @@ final class CaptureRun implements AutoCloseable {
       if (plan == null) {
         plan = limits.plan(captures.stream().map(c -> measurement.memory(c, samples)).toList());
         plan.notice().ifPresent(listener::notice);
-        plan.notice(instrumented.options().tokens()).ifPresent(listener::notice);
+        unmasked = run.unmasked().stream().filter(check::isMeasured).toList();
+        plan.notice(instrumented.options().tokens(), unmasked).ifPresent(listener::notice);
         store = newStore(instrumented, samples);
       }
       if (plan.passes().size() > 1) {
@@ -144,6 +148,16 @@ final class CaptureRun implements AutoCloseable {
       store.add(captures, batch.labels());
       listener.advance(batch.size());
     }
+  }
+
+  /** Number of sites that are made of tokens, to which a policy applies. */
+  int tokenSites() {
+    return plan.tokenSites(model.taps().tokens(), unmasked);
+  }
+
+  /** Sites with positions that no mask applies to. */
+  List<Site> unmasked() {
+    return unmasked;
   }
 
   /** A model that was given instrumented keeps its taps in every pass. */

@@ -133,16 +133,19 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
     if (inputs.isEmpty()) {
       throw new IllegalArgumentException("inputs are empty: expected arrays, batch first");
     }
+    long batch = inputs.head().getShape().get(0);
+    List<Integer> tokens = tokens(inputs);
+    long maskLength = tokens.isEmpty() ? 0 : mask(inputs).getShape().get(1);
     TappedModel.Pass pass;
     try {
       pass = tapped.forward(parameters, inputs);
     } catch (EngineException e) {
       throw EngineErrors.rejected(source.description(), inputs, e);
     }
-    long batch = inputs.head().getShape().get(0);
     List<Capture> captures = new ArrayList<>();
     List<SkippedSite> skipped = new ArrayList<>();
     List<Site> leftOut = new ArrayList<>();
+    List<Site> unmasked = new ArrayList<>();
     Map<Caller, Integer> calls = new HashMap<>();
     int index = 0;
     for (Tap tap : pass.taps()) {
@@ -159,18 +162,38 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
       }
       Site site = new Site(tap.path(), call, tap.kind(), tap.shape().slice(1), tap.dimension());
       if (options.sites().accepts(index++, tap.path(), tap.kind())) {
+        boolean isMasked =
+            !tokens.isEmpty()
+                && TokenMask.applies(site.kind(), site.shape(), site.dimension(), maskLength);
+        if (!tokens.isEmpty() && !isMasked && site.shape().size() > site.dimension()) {
+          unmasked.add(site);
+        }
         captures.add(
             new Capture(
                 site,
                 asMatrix(tap.pre()),
                 asMatrix(tap.post()),
-                Optional.ofNullable(tap.counts())));
+                Optional.ofNullable(tap.counts())
+                    .map(counts -> isMasked ? counts.withTokens(tokens) : counts)));
       } else {
         leftOut.add(site);
         tap.close();
       }
     }
-    return new Run(pass.outputs(), captures, skipped, leftOut);
+    return new Run(pass.outputs(), captures, skipped, leftOut, unmasked);
+  }
+
+  /** The input that tells tokens from padding. */
+  private NDArray mask(NDList inputs) {
+    return TokenMask.find(options.tokens(), source.instrumenter().inputNames(), inputs);
+  }
+
+  /** How many tokens each sample has; empty unless a mask says it. */
+  private List<Integer> tokens(NDList inputs) {
+    boolean isMasked =
+        options.tokens().choice() == TokenPolicy.Choice.MASKED
+            && options.form() == CaptureForm.POOLED;
+    return isMasked ? TokenMask.counts(mask(inputs), inputs.head().getShape().get(0)) : List.of();
   }
 
   /** One value per sample is a matrix with one column. */
@@ -194,7 +217,7 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
             && shape.dimension() == 3
             && shape.get(1) == 1
             && shape.get(2) == tap.dimension();
-    if (reason != null || options.tokens() != TokenPolicy.PATCHES) {
+    if (reason != null || !options.tokens().equals(TokenPolicy.PATCHES)) {
       return reason;
     }
     if (isOneToken) {
@@ -477,14 +500,21 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
    * @param captures captures in the order of execution
    * @param skipped calls whose tensors are not one per sample
    * @param leftOut calls that the filter does not mean
+   * @param unmasked with {@link TokenPolicy.Choice#MASKED}, captured sites that have positions, but
+   *     not as many as the mask, or on more than one axis: their rows are means over all of them
    */
   public record Run(
-      NDList outputs, List<Capture> captures, List<SkippedSite> skipped, List<Site> leftOut) {
+      NDList outputs,
+      List<Capture> captures,
+      List<SkippedSite> skipped,
+      List<Site> leftOut,
+      List<Site> unmasked) {
     /** Copies the lists of sites. */
     public Run {
       captures = List.copyOf(captures);
       skipped = List.copyOf(skipped);
       leftOut = List.copyOf(leftOut);
+      unmasked = List.copyOf(unmasked);
     }
   }
 
@@ -670,7 +700,8 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
 
     /**
      * Sets which tokens of a transformer's activations become rows; {@link TokenPolicy#ALL} if not
-     * called. Only {@link Pooling#CHANNEL} knows tokens.
+     * called. Only {@link Pooling#CHANNEL} knows tokens. With a mask, running the model on inputs
+     * whose mask is none, or leaves a sample without tokens, is an {@link InvalidInputException}.
      *
      * @param value the tokens
      * @return this builder
@@ -722,7 +753,8 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
      *
      * @return the instrumented model, to be closed by the caller
      * @throws IOException if a file cannot be read or a temporary copy not be written
-     * @throws InvalidInputException if the model cannot be instrumented, or the device is not there
+     * @throws InvalidInputException if the model cannot be instrumented, does not take the mask
+     *     that tokens were chosen by, or the device is not there
      * @throws IllegalArgumentException if the pooling does not know tokens, and some were chosen
      */
     public InstrumentedModel<I, O> build() throws IOException {

@@ -19,6 +19,14 @@ public interface Instrumenter {
   ModelRuntime runtime();
 
   /**
+   * Names the model's inputs.
+   *
+   * @return the names, in the order in which the model takes the inputs; empty if they are not
+   *     known before it runs
+   */
+  List<String> inputNames();
+
+  /**
    * Lists every call of the chosen types that can be reached from the model's forward.
    *
    * @param filter chooses types, and modules among those of type {@link SiteType#MODULE}; what else

@@ -2,8 +2,6 @@ package dev.affinis.instrument;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDList;
-import ai.djl.ndarray.NDManager;
-import dev.affinis.instrument.data.BatchLoader;
 import java.io.IOException;
 import java.util.List;
 import java.util.Objects;
@@ -80,23 +78,16 @@ final class MeasuredModel {
     }
   }
 
-  /** What the model gives for a batch as it is, without taps. */
-  List<HostArray> plainOutputs(BatchLoader.Batch batch) throws IOException {
-    try (NDManager scratch = batch.data().getManager().newSubManager()) {
-      NDList outputs = source.runPlain(inputs(scratch, batch));
-      if (outputs.isEmpty()) {
-        throw new InvalidInputException(
-            "model "
-                + source.description()
-                + " returns no tensor, so that nothing can be compared: export a forward that"
-                + " returns one");
-      }
-      return outputs.stream().map(HostArray::of).toList();
+  /** What the model gives for its inputs as it is, without taps. */
+  List<HostArray> plainOutputs(NDList inputs) throws IOException {
+    NDList outputs = source.runPlain(inputs);
+    if (outputs.isEmpty()) {
+      throw new InvalidInputException(
+          "model "
+              + source.description()
+              + " returns no tensor, so that nothing can be compared: export a forward that"
+              + " returns one");
     }
-  }
-
-  /** A batch as the model's inputs, whose results end with a manager. */
-  static NDList inputs(NDManager scratch, BatchLoader.Batch batch) {
-    return InstrumentedModel.copies(scratch, new NDList(batch.data()));
+    return outputs.stream().map(HostArray::of).toList();
   }
 }

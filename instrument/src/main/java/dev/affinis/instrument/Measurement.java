@@ -2,6 +2,8 @@ package dev.affinis.instrument;
 
 import ai.djl.Device;
 import ai.djl.engine.EngineException;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import dev.affinis.instrument.MeasurementListener.Phase;
 import dev.affinis.instrument.MemoryPlan.SiteMemory;
@@ -127,7 +129,7 @@ public final class Measurement {
             options.ridge,
             Devices.word(model.device()),
             captured.engines(),
-            settings(captured.plan())),
+            settings(captured)),
         layers,
         captured.skipped().stream()
             .map(s -> new Signature.Skipped(s.path(), s.call(), s.activation(), s.reason()))
@@ -135,15 +137,18 @@ public final class Measurement {
   }
 
   /** The settings that not every measurement has. */
-  private Map<String, Object> settings(MemoryPlan plan) {
+  private Map<String, Object> settings(CaptureRun captured) {
     TapOptions taps = model.taps();
     Map<String, Object> more = new LinkedHashMap<>();
     more.put("layout", taps.layout().word());
     if (taps.pooling() == Pooling.CHANNEL) {
       more.put("tokens", taps.tokens().word());
     }
-    if (taps.tokens() != TokenPolicy.ALL) {
-      more.put("token_sites", plan.tokenSites());
+    if (!taps.tokens().equals(TokenPolicy.ALL)) {
+      more.put("token_sites", captured.tokenSites());
+    }
+    if (!captured.unmasked().isEmpty()) {
+      more.put("unmasked_sites", captured.unmasked().stream().map(Site::label).toList());
     }
     more.put("batch_size", options.batchSize);
     if (!taps.sites().equals(SiteFilter.ALL)) {
@@ -160,6 +165,10 @@ public final class Measurement {
       more.put("confidence_method", "linear-bootstrap");
     }
     more.putAll(options.scores().settings());
+    String version = Measurement.class.getPackage().getImplementationVersion();
+    if (version != null) { // classes that are in no jar have none
+      more.put("affinis", version);
+    }
     return more;
   }
 
@@ -192,13 +201,14 @@ public final class Measurement {
             instrumented.absences().forEach(options.listener::notice);
             try (BatchLoader.Batch batch = loader.next();
                 NDManager scratch = batch.data().getManager().newSubManager()) {
-              check.probe(instrumented, batch.data());
-              List<Capture> captures =
-                  spans()
-                      .added(check.accept(instrumented.run(MeasuredModel.inputs(scratch, batch))));
+              probe(check, instrumented, batch);
+              InstrumentedModel.Run run = instrumented.run(inputs(scratch, batch));
+              List<Capture> captures = spans().added(check.accept(run));
               MemoryPlan plan =
                   options.limits().plan(captures.stream().map(c -> memory(c, samples)).toList());
-              plan.notice(instrumented.options().tokens()).ifPresent(options.listener::notice);
+              List<Site> unmasked = run.unmasked().stream().filter(check::isMeasured).toList();
+              plan.notice(instrumented.options().tokens(), unmasked)
+                  .ifPresent(options.listener::notice);
               return new MeasurementPlan(
                   scored,
                   selection.batches(),
@@ -228,6 +238,18 @@ public final class Measurement {
   /** How many disjoint sets of samples are scored, each by itself. */
   int batches() {
     return selection.batches();
+  }
+
+  /** A batch as the model's inputs, whose results end with a manager. */
+  NDList inputs(NDManager scratch, BatchLoader.Batch batch) {
+    NDArray copy = batch.data().duplicate();
+    copy.attach(scratch);
+    return source.inputs(copy);
+  }
+
+  /** Runs the model on another number of samples than that of the first batch. */
+  void probe(SiteCheck check, InstrumentedModel<?, ?> instrumented, BatchLoader.Batch first) {
+    check.probe(instrumented, first.data(), source::inputs);
   }
 
   /** Starts to read the samples. */

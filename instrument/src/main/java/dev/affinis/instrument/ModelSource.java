@@ -138,6 +138,25 @@ public final class ModelSource<I, O> implements AutoCloseable {
     }
   }
 
+  /**
+   * Finds the file that a user named, without a look into it.
+   *
+   * @param model path of a TorchScript file, an ONNX file or a folder with one, or an address (see
+   *     {@link ZooAddress})
+   * @return the file; nothing for an address
+   * @throws IOException if a folder cannot be listed
+   * @throws InvalidInputException if there is no such file
+   */
+  public static Optional<Path> findFile(String model) throws IOException {
+    try {
+      return ZooAddress.isAddress(model)
+          ? Optional.empty()
+          : Optional.of(ModelFile.find(Path.of(model)).path());
+    } catch (InvalidPathException e) {
+      throw new InvalidInputException("model " + model + " is no valid path: " + e.getReason(), e);
+    }
+  }
+
   private static ModelSource<NDList, NDList> of(ModelFile file, String name, Device device)
       throws IOException {
     Path folder = file.path().toAbsolutePath().getParent();

@@ -10,6 +10,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 
 /**
  * Decides which sites of a model can be measured and that none of its calls was missed.
@@ -38,12 +39,13 @@ final class SiteCheck {
    *
    * @param model the instrumented model
    * @param batch the first batch, not modified
+   * @param inputs makes the model's inputs of a batch
    */
-  void probe(InstrumentedModel<?, ?> model, NDArray batch) {
+  void probe(InstrumentedModel<?, ?> model, NDArray batch, Function<NDArray, NDList> inputs) {
     try (NDManager scratch = batch.getManager().newSubManager()) {
       NDArray other = otherSize(batch);
       other.attach(scratch);
-      for (SkippedSite site : model.runUnheard(new NDList(other)).skipped()) {
+      for (SkippedSite site : model.runUnheard(inputs.apply(other)).skipped()) {
         skipped.add(site);
         notPerSample.add(label(site));
       }
@@ -89,7 +91,7 @@ final class SiteCheck {
     }
     List<Capture> captures = new ArrayList<>();
     for (Capture capture : run.captures()) {
-      if (!notPerSample.contains(capture.site().label())) {
+      if (isMeasured(capture.site())) {
         captures.add(capture);
       }
     }
@@ -109,6 +111,11 @@ final class SiteCheck {
               + (skipped.size() > 1 ? " (and " + (skipped.size() - 1) + " more)" : ""));
     }
     return captures;
+  }
+
+  /** Whether a captured site is one value per sample. */
+  boolean isMeasured(Site site) {
+    return !notPerSample.contains(site.label());
   }
 
   /**
@@ -144,6 +151,9 @@ final class SiteCheck {
       case ATTENTION ->
           "is no attention (a softmax over another axis than the last of three or more), or stands"
               + " behind a condition that was not met";
+      case GATE ->
+          "is no gate (its two factors differ in shape), or stands behind a condition that was not"
+              + " met";
       case MODULE ->
           "did not run with one tensor in and one out: it takes or gives several, or stands behind"
               + " a condition that was not met";

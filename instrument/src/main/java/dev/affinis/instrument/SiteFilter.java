@@ -72,8 +72,8 @@ public record SiteFilter(
    * Reads what a user asks for.
    *
    * @param words each either the name of a type ({@code activations}, {@code pooling}, {@code
-   *     normalisation}, {@code attention}), or {@code module:GLOB} for modules as a whole, or a
-   *     glob of paths that all of these are narrowed down to
+   *     normalisation}, {@code gates}, {@code attention}), or {@code module:GLOB} for modules as a
+   *     whole, or a glob of paths that all of these are narrowed down to
    * @return the filter; for activations if no type is among the words
    * @throws IllegalArgumentException if a glob is not well formed
    */

@@ -9,9 +9,9 @@ import java.util.Set;
  * What a site computes: the activation functions of {@code torch.nn} and {@code
  * torch.nn.functional}, and the kinds of the other {@link SiteType}s.
  *
- * <p>{@link #GLU} halves the width, and a module may give any other than it takes; such sites are
- * captured, but scores that need input and output of the same width give a reason instead of a
- * number.
+ * <p>{@link #GLU} and the gates halve the width, and a module may give any other than it takes;
+ * such sites are captured, but scores that need input and output of the same width give a reason
+ * instead of a number.
  */
 public enum SiteKind {
   /** max(0, x). */
@@ -78,6 +78,16 @@ public enum SiteKind {
   INSTANCE_NORM(SiteType.NORMALISATION),
   /** Each position of each sample divided by the root mean square of its channels. */
   RMS_NORM(SiteType.NORMALISATION),
+  /** SiLU (or swish) of one linear map times another of the same tensor. */
+  SWIGLU(SiteType.GATE),
+  /** GELU of one linear map times another of the same tensor. */
+  GEGLU(SiteType.GATE),
+  /** ReLU of one linear map times another of the same tensor. */
+  REGLU(SiteType.GATE),
+  /** Sigmoid of one linear map times another of the same tensor. */
+  SIGMOID_GLU(SiteType.GATE),
+  /** The product of two linear maps of the same tensor. */
+  BILINEAR(SiteType.GATE),
   /** The weights of attention, from its logits. */
   SOFTMAX(SiteType.ATTENTION),
   /** Whatever a module computes. */

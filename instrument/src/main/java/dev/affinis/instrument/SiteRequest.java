@@ -3,20 +3,14 @@ package dev.affinis.instrument;
 import dev.affinis.signature.Signature.ModelRuntime;
 import java.nio.file.PathMatcher;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.apache.commons.text.similarity.JaroWinklerSimilarity;
 
 /**
  * What a user asks to be measured, checked against what a model's program has before it is loaded.
  */
 final class SiteRequest {
-  private static final int NAMES = 3;
-  private static final JaroWinklerSimilarity SIMILARITY = new JaroWinklerSimilarity();
-
   private final SiteFilter filter;
   private final Instrumenter program;
   private final List<PlannedSite> sites;
@@ -46,7 +40,7 @@ final class SiteRequest {
     List<String> paths = sites.stream().map(PlannedSite::path).toList();
     for (String glob : filter.globs()) {
       if (paths.stream().noneMatch(path -> fits(glob, path))) {
-        throw unmatched("path", glob, near(glob, paths));
+        throw unmatched("path", glob, NearNames.of(glob, paths));
       }
     }
     for (SiteKind kind : filter.kinds()) {
@@ -85,7 +79,7 @@ final class SiteRequest {
               + glob
               + (modules.isEmpty()
                   ? ": its program names no module with one tensor in and one out"
-                  : ": near are " + String.join(", ", near(glob, modules))));
+                  : ": near are " + String.join(", ", NearNames.of(glob, modules))));
     }
   }
 
@@ -151,18 +145,5 @@ final class SiteRequest {
   private static boolean fits(String glob, String path) {
     PathMatcher matcher = SiteFilter.matcher(glob);
     return matcher.matches(SiteFilter.asFile(path));
-  }
-
-  /** The names that are most like a pattern, the most alike first. */
-  static List<String> near(String pattern, List<String> names) {
-    String text = pattern.replaceAll("[*?{}\\[\\]\\\\]", "").toLowerCase(Locale.ROOT);
-    return names.stream()
-        .distinct()
-        .sorted(
-            Comparator.comparingDouble(
-                    (String name) -> SIMILARITY.apply(text, name.toLowerCase(Locale.ROOT)))
-                .reversed())
-        .limit(NAMES)
-        .toList();
   }
 }

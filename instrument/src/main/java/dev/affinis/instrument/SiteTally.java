@@ -20,7 +20,10 @@ final class SiteTally {
   /** What was counted in one sample set. */
   private static final class Sums {
     double smallInputs;
+
+    /** Values are counted with the number of tokens of their sample, where these differ. */
     long inputs;
+
     long outputs;
     double bounded;
 
@@ -55,12 +58,16 @@ final class SiteTally {
     float[] smallPre = counts.smallPre().toFloatArray();
     float[] smallPost = counts.smallPost().toFloatArray();
     float[] bounded = counts.bounded() == null ? new float[0] : counts.bounded().toFloatArray();
-    long positions = site.shape().size() / (smallPost.length / rows);
+    long allPositions = site.shape().size() / (smallPost.length / rows);
     for (int row = 0; row < rows; row++) {
+      boolean isMasked = !counts.tokens().isEmpty();
+      int weight = isMasked ? counts.tokens().get(row) : 1;
+      long positions = isMasked ? weight : allPositions;
       Sums sums = sets.computeIfAbsent(Math.toIntExact((at + row) / setSize), set -> new Sums());
-      sums.smallInputs += sum(smallPre, row, rows);
-      sums.inputs += smallPre.length / rows;
-      sums.bounded += sum(bounded, row, rows);
+      sums.smallInputs += weight * sum(smallPre, row, rows);
+      sums.inputs += (long) weight * (smallPre.length / rows);
+      sums.bounded += weight * sum(bounded, row, rows);
+      sums.outputs += (long) weight * (smallPost.length / rows);
       sums.perChannel += positions;
       addRow(sums, smallPost, row, rows, positions);
     }
@@ -83,7 +90,6 @@ final class SiteTally {
     for (int i = 0; i < width; i++) {
       sums.smallOutputs[i] += Math.round((double) shares[row * width + i] * positions);
     }
-    sums.outputs += width;
   }
 
   /**

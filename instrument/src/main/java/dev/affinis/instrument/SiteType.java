@@ -14,6 +14,13 @@ public enum SiteType {
   /** Batch, layer, group and instance normalisation. */
   NORMALISATION("normalisation"),
   /**
+   * Gated linear units that are written as products, f(g) v: two linear maps g and v of one tensor,
+   * or the halves of one, the first through an activation or none. Their input is g beside v (twice
+   * as wide as their output), and the activation within is a site of its own. {@link SiteKind#GLU},
+   * which is one call, is an activation.
+   */
+  GATE("gates"),
+  /**
    * The softmax of attention: over the last axis of a tensor with three axes or more (samples x
    * heads x queries x keys). Its channels are the keys and its positions the heads and queries, so
    * that a row tells how much attention each token receives on average. Where samples and heads (or

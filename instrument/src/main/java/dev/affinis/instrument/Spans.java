@@ -75,7 +75,10 @@ final class Spans {
                 .flatMap(
                     first ->
                         to.counts()
-                            .map(last -> new TapCounts(first.smallPre(), last.smallPost(), null)));
+                            .map(
+                                last ->
+                                    new TapCounts(
+                                        first.smallPre(), last.smallPost(), null, last.tokens())));
         all.add(new Capture(span.site(), from.pre(), to.post(), counts));
       }
     }
@@ -162,7 +165,7 @@ final class Spans {
           "span ends at "
               + name
               + ", which is none of the measured sites (near are "
-              + String.join(", ", SiteRequest.near(name, sites.stream().map(Site::path).toList()))
+              + String.join(", ", NearNames.of(name, sites.stream().map(Site::path).toList()))
               + "): give PATH, PATH#CALL, PATH:KIND or PATH:KIND#CALL of a site that --sites"
               + " chooses");
     }

@@ -24,7 +24,7 @@ public record TapOptions(
     OptionalDouble threshold) {
   /** Checks that the pooling knows tokens. */
   public TapOptions {
-    if (tokens != TokenPolicy.ALL && pooling != Pooling.CHANNEL) {
+    if (!tokens.equals(TokenPolicy.ALL) && pooling != Pooling.CHANNEL) {
       throw new IllegalArgumentException(
           "tokens "
               + tokens.word()

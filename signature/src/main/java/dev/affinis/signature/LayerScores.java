@@ -121,4 +121,23 @@ public record LayerScores(
       Map<String, Score> scores) {
     this(index, path, call, activation, shape, dimension, scores, Map.of(), Map.of());
   }
+
+  /**
+   * Returns the name of the module that makes the call, for tables and charts.
+   *
+   * @return the path, with the kind if this is no activation, as other sites may have the path of
+   *     one
+   */
+  public String module() {
+    return type.equals(ACTIVATION) ? path : path + ":" + activation;
+  }
+
+  /**
+   * Returns the name of the call, for tables and charts.
+   *
+   * @return the {@link #module}, with the call number if it is not the first
+   */
+  public String label() {
+    return call == 1 ? module() : module() + " (call " + call + ")";
+  }
 }

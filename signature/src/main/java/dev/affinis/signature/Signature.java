@@ -35,6 +35,22 @@ public record Signature(
     }
   }
 
+  /**
+   * Returns the same signature with another name for where the samples came from, such as for files
+   * that exist only while a program runs.
+   *
+   * @param source where the samples came from
+   * @return the signature
+   */
+  public Signature withSource(String source) {
+    return new Signature(
+        model,
+        new Data(source, data.samples(), data.seed(), data.preprocess(), data.classes()),
+        settings,
+        layers,
+        skipped);
+  }
+
   /** The kind of model file or block that was measured. */
   public enum ModelRuntime {
     /** A TorchScript archive. */

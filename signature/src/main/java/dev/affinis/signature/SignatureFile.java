@@ -11,11 +11,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.affinis.signature.covariance.Covariance;
 import dev.affinis.signature.covariance.Ridge;
 import java.io.IOException;
-import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -23,7 +20,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.UUID;
 import java.util.function.Function;
 
 /**
@@ -63,27 +59,14 @@ public final class SignatureFile {
   private SignatureFile() {}
 
   /**
-   * Writes a signature. The new content is completed in a temporary file of the same folder, which
-   * then takes the place of the old file in one step, so that a reader never sees half a file.
+   * Writes a signature in one step, see {@link AtomicFile}.
    *
    * @param signature what to write
    * @param file where, replaced if it exists; its folder must exist
    * @throws IOException if the folder cannot be written to; an old file is then left as it was
    */
   public static void write(Signature signature, Path file) throws IOException {
-    Path target = file.toAbsolutePath();
-    Path partial =
-        target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID() + ".part");
-    try {
-      Files.writeString(partial, toJson(signature), StandardOpenOption.CREATE_NEW);
-      try {
-        Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
-      } catch (AtomicMoveNotSupportedException e) {
-        Files.move(partial, target, StandardCopyOption.REPLACE_EXISTING);
-      }
-    } finally {
-      Files.deleteIfExists(partial);
-    }
+    AtomicFile.write(file, toJson(signature));
   }
 
   /**
@@ -119,6 +102,16 @@ public final class SignatureFile {
    * @return the text, ending in a line feed
    */
   public static String toJson(Signature signature) {
+    return toTree(signature).toPrettyString() + "\n";
+  }
+
+  /**
+   * Returns a signature as a tree of JSON, keys in the order of the schema.
+   *
+   * @param signature what to write
+   * @return a new tree
+   */
+  public static ObjectNode toTree(Signature signature) {
     ObjectNode root = JSON.createObjectNode().put("schema", SCHEMA);
     Signature.Model model = signature.model();
     root.putObject("model")
@@ -156,7 +149,7 @@ public final class SignatureFile {
           .put("activation", site.activation())
           .put("reason", site.reason());
     }
-    return root.toPrettyString() + "\n";
+    return root;
   }
 
   private static void write(LayerScores layer, ObjectNode node) {

@@ -66,6 +66,12 @@ public final class BlockInstrumenter implements Instrumenter {
     return ModelRuntime.DJL;
   }
 
+  /** None: a block's inputs go by the names of the arrays that it is called with. */
+  @Override
+  public List<String> inputNames() {
+    return List.of();
+  }
+
   @Override
   public List<PlannedSite> sites(SiteFilter filter) {
     return plan.sites(filter);

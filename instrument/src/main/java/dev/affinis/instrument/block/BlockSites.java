@@ -70,6 +70,15 @@ final class BlockSites {
   /** What cannot be captured of the chosen types, and why. */
   List<SkippedSite> hidden(SiteFilter filter) {
     List<SkippedSite> hidden = new ArrayList<>();
+    if (filter.chooses(SiteType.GATE)) {
+      hidden.add(
+          new SkippedSite(
+              Site.ROOT,
+              1,
+              SiteType.GATE.word(),
+              "products are made in the code of blocks, where nothing can be captured: ask for the"
+                  + " modules around them, or export the model to ONNX"));
+    }
     for (Node node : tree.nodes()) {
       String obstacle = obstacle(node);
       SiteKind own = kinds.get(node.block());

@@ -1,10 +1,12 @@
 package dev.affinis.instrument.block;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import dev.affinis.signature.Pooling;
+import java.util.List;
 
 /** Turns an activation into rows, one for each sample, on its device. */
 final class RowPooling {
@@ -49,6 +51,43 @@ final class RowPooling {
     }
     rows.attach(manager);
     return rows;
+  }
+
+  /**
+   * Takes the mean over tokens, where there are as many positions as the mask has; over all
+   * positions otherwise.
+   *
+   * @param tensor samples on the first axis; float64 is kept, everything else becomes float32
+   * @param axis the axis with the channels, as {@link #axis} gives it
+   * @param mask where there are tokens (samples x tokens, truth values)
+   * @param manager what the rows are attached to
+   * @return samples x channels, a new array
+   */
+  static NDArray rows(NDArray tensor, int axis, NDArray mask, NDManager manager) {
+    Shape shape = tensor.getShape();
+    boolean fits =
+        shape.dimension() == 3
+            && new Shape(shape.get(0), shape.get(3 - axis)).equals(mask.getShape());
+    if (!fits) {
+      return rows(tensor, axis, manager);
+    }
+    DataType type = tensor.getDataType() == DataType.FLOAT64 ? DataType.FLOAT64 : DataType.FLOAT32;
+    try (NDManager scratch = manager.newSubManager()) {
+      NDArray values = tensor.toType(type, true);
+      NDArray tokens = mask.expandDims(axis);
+      NDArray wide = tokens.broadcast(shape);
+      NDArray zeros = values.zerosLike();
+      NDArray numbers = mask.toType(type, true);
+      NDArray counts = numbers.sum(new int[] {1}, true);
+      NDArray kept = NDArrays.where(wide, values, zeros);
+      NDArray total = kept.sum(new int[] {3 - axis});
+      for (NDArray array : List.of(values, tokens, wide, zeros, numbers, counts, kept, total)) {
+        array.attach(scratch);
+      }
+      NDArray rows = total.div(counts);
+      rows.attach(manager);
+      return rows;
+    }
   }
 
   /**

@@ -12,7 +12,7 @@ import dev.affinis.instrument.Tap;
 import dev.affinis.instrument.TapCounts;
 import dev.affinis.instrument.TapOptions;
 import dev.affinis.signature.Pooling;
-import dev.affinis.signature.TokenPolicy;
+import dev.affinis.signature.TokenPolicy.Choice;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -27,6 +27,7 @@ final class TapRecorder {
   private final TapOptions options;
   private final LayoutNotes.Watch layouts;
   private final NDManager manager;
+  private final NDArray mask;
   private final List<Tap> taps = new ArrayList<>();
 
   /**
@@ -35,11 +36,13 @@ final class TapRecorder {
    * @param options what is captured
    * @param layouts knows where the channels are
    * @param manager what is captured is attached to it
+   * @param mask where there are tokens (batch x tokens, truth values); {@code null} if all count
    */
-  TapRecorder(TapOptions options, LayoutNotes.Watch layouts, NDManager manager) {
+  TapRecorder(TapOptions options, LayoutNotes.Watch layouts, NDManager manager, NDArray mask) {
     this.options = options;
     this.layouts = layouts;
     this.manager = manager;
+    this.mask = mask;
   }
 
   /**
@@ -176,19 +179,27 @@ final class TapRecorder {
 
   private NDArray share(NDArray conditions, boolean isLast) {
     int axis = RowPooling.axis(conditions.getShape(), isLast, Pooling.CHANNEL);
-    return RowPooling.rows(conditions, axis, manager);
+    return rows(conditions, axis);
+  }
+
+  /** The rows of a tensor, of its tokens alone if there is a mask for them. */
+  private NDArray rows(NDArray tensor, int axis) {
+    return mask == null
+        ? RowPooling.rows(tensor, axis, manager)
+        : RowPooling.rows(tensor, axis, mask, manager);
   }
 
   private NDArray captured(NDArray tensor, boolean isLast) {
     if (options.form() == CaptureForm.POOLED) {
       int axis = RowPooling.axis(tensor.getShape(), isLast, options.pooling());
-      if (isLast && tensor.getShape().dimension() == 3 && options.tokens() != TokenPolicy.ALL) {
-        boolean isClass = options.tokens() == TokenPolicy.CLASS;
-        try (NDArray tokens = tensor.get(isClass ? ":, 0:1" : ":, 1:")) {
+      Choice choice = options.tokens().choice();
+      boolean byPosition = choice == Choice.CLASS || choice == Choice.PATCHES;
+      if (isLast && tensor.getShape().dimension() == TOKEN_AXES && byPosition) {
+        try (NDArray tokens = tensor.get(choice == Choice.CLASS ? ":, 0:1" : ":, 1:")) {
           return RowPooling.rows(tokens, axis, manager);
         }
       }
-      return RowPooling.rows(tensor, axis, manager);
+      return rows(tensor, axis);
     }
     // What follows may work in place, or free the tensor before the pass ends.
     NDArray copy = tensor.duplicate();

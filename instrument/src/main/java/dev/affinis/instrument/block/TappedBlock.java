@@ -11,7 +11,9 @@ import ai.djl.util.Pair;
 import dev.affinis.instrument.SiteKind;
 import dev.affinis.instrument.TapOptions;
 import dev.affinis.instrument.TappedModel;
+import dev.affinis.instrument.TokenMask;
 import dev.affinis.instrument.block.BlockTree.Node;
+import dev.affinis.signature.TokenPolicy;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashSet;
@@ -152,10 +154,10 @@ final class TappedBlock implements TappedModel {
   public Pass forward(ParameterStore parameters, NDList inputs) {
     NDArray first = inputs.head();
     LayoutNotes.Watch watch = layouts.watch(first.getShape());
-    TapRecorder own = new TapRecorder(options, watch, first.getManager());
     Running outer = RUNNING.get();
-    RUNNING.set(new Running(this, own));
-    try {
+    try (NDArray mask = mask(inputs)) {
+      TapRecorder own = new TapRecorder(options, watch, first.getManager(), mask);
+      RUNNING.set(new Running(this, own));
       NDList outputs = root.forward(watch.of(parameters), inputs, false);
       return new Pass(outputs, own.taps());
     } finally {
@@ -165,6 +167,13 @@ final class TappedBlock implements TappedModel {
         RUNNING.set(outer);
       }
     }
+  }
+
+  /** Where there are tokens, {@code null} if no mask tells. */
+  private NDArray mask(NDList inputs) {
+    return options.tokens().choice() == TokenPolicy.Choice.MASKED
+        ? TokenMask.find(options.tokens(), List.of(), inputs).neq(0)
+        : null;
   }
 
   @Override

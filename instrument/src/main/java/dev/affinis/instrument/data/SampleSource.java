@@ -1,5 +1,7 @@
 package dev.affinis.instrument.data;
 
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.Shape;
 import dev.affinis.instrument.InvalidInputException;
 import java.nio.FloatBuffer;
@@ -11,7 +13,8 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * A numbered collection of samples, each a C x H x W array of float32, as a model takes them.
+ * A numbered collection of samples, each an array of float32: C x H x W as a model takes them,
+ * unless {@link #inputs} says otherwise.
  *
  * <p>Every method may be called from several threads at once, except {@link #close()}, after which
  * nothing may be called.
@@ -71,7 +74,7 @@ public interface SampleSource extends AutoCloseable {
   /**
    * Returns the shape of every sample.
    *
-   * @return C x H x W
+   * @return C x H x W, of images
    */
   Shape sampleShape();
 
@@ -79,10 +82,22 @@ public interface SampleSource extends AutoCloseable {
    * Reads one sample.
    *
    * @param index number of the sample, 0 to {@code size() - 1}
-   * @param target takes C x H x W values from its position on, which moves behind them
+   * @param target takes the values of the sample's shape from its position on, which moves behind
+   *     them
    * @throws InvalidInputException if this sample cannot be read; the message names it
    */
   void read(int index, FloatBuffer target);
+
+  /**
+   * Makes the model's inputs of a batch.
+   *
+   * @param batch what {@link #read} gave, samples x {@link #sampleShape()}
+   * @return the inputs, in the order in which the model takes them, attached to the batch's
+   *     manager; the batch itself if the model takes nothing else
+   */
+  default NDList inputs(NDArray batch) {
+    return new NDList(batch);
+  }
 
   /**
    * Returns the class of one sample, if it is known. Asked for after the sample was read.

@@ -5,6 +5,7 @@ import ai.djl.Model;
 import ai.djl.ndarray.NDList;
 import ai.djl.training.ParameterStore;
 import ai.onnx.proto.OnnxMl.ModelProto;
+import ai.onnx.proto.OnnxMl.ValueInfoProto;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession.SessionOptions;
 import dev.affinis.instrument.EngineErrors;
@@ -15,7 +16,9 @@ import dev.affinis.instrument.SiteFilter;
 import dev.affinis.instrument.SkippedSite;
 import dev.affinis.instrument.TapOptions;
 import dev.affinis.instrument.TappedModel;
+import dev.affinis.instrument.TokenMask;
 import dev.affinis.signature.Signature.ModelRuntime;
+import dev.affinis.signature.TokenPolicy;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -99,6 +102,11 @@ public final class OnnxInstrumenter implements Instrumenter {
     return ModelRuntime.ONNX;
   }
 
+  @Override
+  public List<String> inputNames() {
+    return graph.inputs().stream().map(ValueInfoProto::getName).toList();
+  }
+
   private OnnxSites find(SiteFilter filter) {
     return found.computeIfAbsent(
         filter.choice(), choice -> new OnnxSites(graph, paths, facts, choice));
@@ -132,7 +140,7 @@ public final class OnnxInstrumenter implements Instrumenter {
 
   @Override
   public TappedModel load(Device device, TapOptions options) throws IOException {
-    TapWriter writer = new TapWriter(graph, facts, options);
+    TapWriter writer = new TapWriter(graph, facts, options, mask(options.tokens()));
     List<TappedGraph.TapNames> names = new ArrayList<>();
     for (OnnxSites.Found site : find(options.sites()).sites()) {
       boolean meant = options.sites().mayAccept(site.path(), site.kind());
@@ -162,6 +170,26 @@ public final class OnnxInstrumenter implements Instrumenter {
       session.close();
       throw e;
     }
+  }
+
+  /** The input that tells tokens from padding, {@code null} if none does. */
+  private String mask(TokenPolicy tokens) {
+    if (tokens.choice() != TokenPolicy.Choice.MASKED) {
+      return null;
+    }
+    String mask = inputNames().get(TokenMask.index(tokens, inputNames()));
+    int rank = facts.rank(mask);
+    if (rank != TensorFacts.UNKNOWN && rank != 2) {
+      throw new InvalidInputException(
+          "tokens "
+              + tokens.word()
+              + " name the input "
+              + mask
+              + ", which has "
+              + rank
+              + " axes, expected samples x tokens");
+    }
+    return mask;
   }
 
   /** Weights are found relative to the file: bytes say where that was. */

@@ -13,7 +13,7 @@ final class OnnxOperators implements OperatorGraph {
   private final NodePaths paths;
   private final TensorFacts facts;
 
-  private OnnxOperators(GraphView graph, NodePaths paths, TensorFacts facts) {
+  OnnxOperators(GraphView graph, NodePaths paths, TensorFacts facts) {
     this.graph = graph;
     this.paths = paths;
     this.facts = facts;

@@ -46,10 +46,16 @@ final class OnnxSites {
    *
    * @param path path of its module
    * @param match where it is in the graph
+   * @param second a tensor that stands beside its input, of the same shape; empty if there is none
    * @param layout where its channels are, {@link Layout#AUTO} if it does not say so itself
    * @param conditional whether it may turn out at run time to be none
    */
-  record Found(String path, Match match, Layout layout, boolean conditional) {
+  record Found(String path, Match match, String second, Layout layout, boolean conditional) {
+    /** A site whose input is one tensor. */
+    Found(String path, Match match, Layout layout, boolean conditional) {
+      this(path, match, "", layout, conditional);
+    }
+
     SiteKind kind() {
       return match.kind();
     }
@@ -68,9 +74,15 @@ final class OnnxSites {
     this.paths = paths;
     this.facts = facts;
     this.filter = filter;
-    if (filter.chooses(SiteType.ACTIVATION)) {
-      for (Match match : OnnxOperators.activations(graph, paths, facts)) {
-        sites.add(new Found(paths.path(match.last()), match, Layout.AUTO, false));
+    if (filter.chooses(SiteType.ACTIVATION) || filter.chooses(SiteType.GATE)) {
+      List<Match> activations = OnnxOperators.activations(graph, paths, facts);
+      if (filter.chooses(SiteType.ACTIVATION)) {
+        for (Match match : activations) {
+          sites.add(new Found(paths.path(match.last()), match, Layout.AUTO, false));
+        }
+      }
+      if (filter.chooses(SiteType.GATE)) {
+        sites.addAll(new OnnxGates(graph, paths, facts).find(activations));
       }
     }
     BitSet live = graph.live();

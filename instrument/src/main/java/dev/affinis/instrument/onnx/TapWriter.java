@@ -1,11 +1,8 @@
 package dev.affinis.instrument.onnx;
 
-import ai.onnx.proto.OnnxMl.AttributeProto;
-import ai.onnx.proto.OnnxMl.AttributeProto.AttributeType;
 import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
-import ai.onnx.proto.OnnxMl.TensorProto;
 import ai.onnx.proto.OnnxMl.TensorProto.DataType;
 import ai.onnx.proto.OnnxMl.ValueInfoProto;
 import dev.affinis.instrument.Bounds;
@@ -18,9 +15,8 @@ import dev.affinis.instrument.TapOptions;
 import dev.affinis.instrument.onnx.OnnxSites.Found;
 import dev.affinis.instrument.pattern.ActivationPatterns.Match;
 import dev.affinis.signature.Pooling;
-import dev.affinis.signature.TokenPolicy;
+import dev.affinis.signature.TokenPolicy.Choice;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -48,20 +44,34 @@ final class TapWriter {
   private final TensorFacts facts;
   private final TapOptions options;
   private final Set<String> names;
-  private final GraphProto.Builder added = GraphProto.newBuilder();
+  private final AddedNodes nodes;
+  private final MaskedRows masked;
+  private final List<ValueInfoProto> outputs = new ArrayList<>();
   private final Set<String> handedOut = new HashSet<>();
   private final Map<String, String> pooled = new HashMap<>();
   private final Map<String, String> shapes = new HashMap<>();
   private final Map<String, String> small = new HashMap<>();
   private final Map<List<String>, String> sums = new HashMap<>();
   private final SpatialSizes sizes;
-  private int counter;
 
-  TapWriter(GraphView graph, TensorFacts facts, TapOptions options) {
+  /**
+   * Begins without nodes.
+   *
+   * @param graph what they are added to
+   * @param facts what is known of its tensors
+   * @param options what is captured
+   * @param mask the input that tells tokens from padding, {@code null} if none does
+   */
+  TapWriter(GraphView graph, TensorFacts facts, TapOptions options, String mask) {
     this.graph = graph;
     this.facts = facts;
     this.options = options;
     names = graph.names();
+    nodes = new AddedNodes(graph);
+    masked =
+        mask == null || options.form() == CaptureForm.RAW
+            ? null
+            : new MaskedRows(graph, nodes, mask);
     sizes = new SpatialSizes(graph);
   }
 
@@ -71,10 +81,10 @@ final class TapWriter {
    * in the other, all of them would be kept until the model is through.
    */
   ModelProto added() {
-    List<NodeProto> lastFirst = new ArrayList<>(added.getNodeList());
+    List<NodeProto> lastFirst = new ArrayList<>(nodes.nodes());
     Collections.reverse(lastFirst);
     return ModelProto.newBuilder()
-        .setGraph(added.clone().clearNode().addAllNode(lastFirst))
+        .setGraph(GraphProto.newBuilder().addAllNode(lastFirst).addAllOutput(outputs))
         .build();
   }
 
@@ -99,18 +109,34 @@ final class TapWriter {
   /** Hands out the input of a site; returns the name of the output that has it. */
   String pre(Found site) {
     String input = site.match().pre();
-    return side(site, input(site.match()), input, layout(site, input));
+    Layout layout = layout(site, input);
+    String captured = captured(site, input(site.match()), input, layout);
+    if (site.second().isEmpty()) {
+      return handOut(captured);
+    }
+    String second = captured(site, site.second(), input, layout);
+    boolean isLast =
+        options.form() == CaptureForm.RAW
+            && layout == Layout.CHANNELS_LAST
+            && facts.rank(input) > 2;
+    return handOut(beside(captured, second, isLast ? facts.rank(input) - 1 : 1));
+  }
+
+  /** Puts two tensors side by side. */
+  private String beside(String first, String second, long axis) {
+    return nodes.add("Concat", List.of(first, second), AddedNodes.integer("axis", axis));
   }
 
   private String input(Match match) {
     return match.bias().isEmpty()
         ? match.pre()
-        : sums.computeIfAbsent(List.of(match.pre(), match.bias()), terms -> add("Add", terms));
+        : sums.computeIfAbsent(
+            List.of(match.pre(), match.bias()), terms -> nodes.add("Add", terms));
   }
 
   /** Hands out the result of a site; returns the name of the output that has it. */
   String post(Found site) {
-    return side(site, site.match().post(), example(site), layout(site));
+    return handOut(captured(site, site.match().post(), example(site), layout(site)));
   }
 
   /** A tensor with the type and the number of axes of a site's result. */
@@ -125,13 +151,17 @@ final class TapWriter {
    */
   String smallPre(Found site) {
     String input = site.match().pre();
-    return counts() ? handOut(small(input(site.match()), input, ownLayout(site, input))) : null;
+    if (!counts()) {
+      return null;
+    }
+    String shares = small(site, input(site.match()), input);
+    return handOut(
+        site.second().isEmpty() ? shares : beside(shares, small(site, site.second(), input), 1));
   }
 
   /** As {@link #smallPre}, for the site's result. */
   String smallPost(Found site) {
-    String example = example(site);
-    return counts() ? handOut(small(site.match().post(), example, ownLayout(site, example))) : null;
+    return counts() ? handOut(small(site, site.match().post(), example(site))) : null;
   }
 
   /**
@@ -147,10 +177,12 @@ final class TapWriter {
     DataType type = countedType(example);
     String values = asFloat(site.match().post(), facts.type(example));
     double threshold = options.threshold().getAsDouble();
-    String low = add("Less", List.of(values, justAbove(bounds.get().low() + threshold, type)));
-    String high = add("Greater", List.of(values, justBelow(bounds.get().high() - threshold, type)));
-    String either = add("Or", List.of(low, high));
-    return handOut(share(either, example, ownLayout(site, example)));
+    String low =
+        nodes.add("Less", List.of(values, justAbove(bounds.get().low() + threshold, type)));
+    String high =
+        nodes.add("Greater", List.of(values, justBelow(bounds.get().high() - threshold, type)));
+    String either = nodes.add("Or", List.of(low, high));
+    return handOut(share(site, either, example));
   }
 
   private boolean counts() {
@@ -162,21 +194,27 @@ final class TapWriter {
    *
    * @param example a tensor of the same type and number of axes, of which these are known best
    */
-  private String small(String tensor, String example, Layout layout) {
-    String key = tensor + '\n' + layout;
+  private String small(Found site, String tensor, String example) {
+    String key = String.join("\n", tensor, ownLayout(site, example).word(), family(site));
     String known = small.get(key);
     if (known == null) {
-      String sizes = add("Abs", List.of(asFloat(tensor, facts.type(example))));
+      String sizes = nodes.add("Abs", List.of(asFloat(tensor, facts.type(example))));
       String bound = justAbove(options.threshold().getAsDouble(), countedType(example));
-      known = share(add("Less", List.of(sizes, bound)), example, layout);
+      known = share(site, nodes.add("Less", List.of(sizes, bound)), example);
       small.put(key, known);
     }
     return known;
   }
 
-  private String share(String conditions, String example, Layout layout) {
-    String ones = add("Cast", List.of(conditions), integer("to", DataType.FLOAT.getNumber()));
-    return pool(ones, DataType.FLOAT, facts.rank(example), layout == Layout.CHANNELS_LAST);
+  private String share(Found site, String conditions, String example) {
+    String ones = nodes.cast(conditions, DataType.FLOAT);
+    boolean isLast = ownLayout(site, example) == Layout.CHANNELS_LAST;
+    return rows(site, ones, DataType.FLOAT, example, isLast);
+  }
+
+  /** Attention has no tokens to choose from; tensors of both are pooled once for each. */
+  private static String family(Found site) {
+    return String.valueOf(site.kind().type() == SiteType.ATTENTION);
   }
 
   private DataType countedType(String example) {
@@ -185,23 +223,14 @@ final class TapWriter {
 
   /** Less than this is at most the bound: the operator for that came with opset 12 only. */
   private String justAbove(double bound, DataType type) {
-    return number(type == DataType.DOUBLE ? Math.nextUp(bound) : Math.nextUp((float) bound), type);
+    return nodes.number(
+        type == DataType.DOUBLE ? Math.nextUp(bound) : Math.nextUp((float) bound), type);
   }
 
   /** Greater than this is at least the bound. */
   private String justBelow(double bound, DataType type) {
-    return number(
+    return nodes.number(
         type == DataType.DOUBLE ? Math.nextDown(bound) : Math.nextDown((float) bound), type);
-  }
-
-  private String number(double value, DataType type) {
-    TensorProto.Builder tensor = TensorProto.newBuilder().setDataType(type.getNumber());
-    if (type == DataType.DOUBLE) {
-      tensor.addDoubleData(value);
-    } else {
-      tensor.addFloatData((float) value);
-    }
-    return constant(tensor);
   }
 
   /**
@@ -234,58 +263,65 @@ final class TapWriter {
   }
 
   private String ownShape(Found site) {
-    return handOut(add("Shape", List.of(site.match().post())));
+    return handOut(nodes.add("Shape", List.of(site.match().post())));
   }
 
   /**
-   * Hands out a tensor or its rows.
+   * A tensor or its rows.
    *
    * @param example a tensor of the same type and number of axes, of which these are known best
    */
-  private String side(Found site, String tensor, String example, Layout layout) {
+  private String captured(Found site, String tensor, String example, Layout layout) {
     if (options.form() == CaptureForm.RAW) {
-      return handOut(tensor);
+      return tensor;
     }
     boolean channelsLast = layout == Layout.CHANNELS_LAST;
     boolean choosesTokens = channelsLast && site.kind().type() != SiteType.ATTENTION;
-    String key = String.join("\n", tensor, layout.word(), String.valueOf(choosesTokens));
+    String key = String.join("\n", tensor, layout.word(), family(site));
     String rows = pooled.get(key);
     if (rows == null) {
       DataType type = facts.type(example);
       String tokens = choosesTokens ? tokens(tensor, example) : tensor;
-      rows = pool(asFloat(tokens, type), type, facts.rank(example), channelsLast);
+      rows = rows(site, asFloat(tokens, type), type, example, channelsLast);
       if (!tokens.equals(tensor) && site.kind() == SiteKind.MODULE) {
-        rows = add("Mul", List.of(rows, oneUnlessEmpty(tokens, example)));
+        rows = nodes.add("Mul", List.of(rows, oneUnlessEmpty(tokens, example)));
       }
       pooled.put(key, rows);
     }
-    return handOut(rows);
+    return rows;
   }
 
-  /** Those tokens of a tensor with channels last that become its row. */
-  private String tokens(String tensor, String example) {
+  /** One row for each sample, of its tokens alone if there is a mask for them. */
+  private String rows(
+      Found site, String tensor, DataType type, String example, boolean channelsLast) {
+    boolean isMasked = masked != null && site.kind().type() != SiteType.ATTENTION;
+    return isMasked && hasTokenAxes(example)
+        ? masked.rows(tensor, type == DataType.DOUBLE ? type : DataType.FLOAT, channelsLast)
+        : pool(tensor, type, facts.rank(example), channelsLast);
+  }
+
+  private boolean hasTokenAxes(String example) {
     int rank = facts.rank(example);
-    if (options.tokens() == TokenPolicy.ALL
-        || (rank != TensorFacts.UNKNOWN && rank != TOKEN_AXES)) {
-      return tensor;
-    }
     if (rank == TensorFacts.UNKNOWN) {
       throw new InvalidInputException(
           "tokens cannot be chosen: the model does not tell the number of axes of "
               + example
               + "; leave --tokens out, or export the model with shapes");
     }
-    boolean isClass = options.tokens() == TokenPolicy.CLASS;
+    return rank == TOKEN_AXES;
+  }
+
+  /** Those tokens of a tensor with channels last that become its row, if chosen by position. */
+  private String tokens(String tensor, String example) {
+    Choice choice = options.tokens().choice();
+    boolean byPosition = choice == Choice.CLASS || choice == Choice.PATCHES;
+    if (!byPosition || !hasTokenAxes(example)) {
+      return tensor;
+    }
+    boolean isClass = choice == Choice.CLASS;
     long from = isClass ? 0 : 1;
     long to = isClass ? 1 : END;
-    return graph.opset() < 10
-        ? add(
-            "Slice",
-            List.of(tensor),
-            integers("starts", from),
-            integers("ends", to),
-            integers("axes", 1))
-        : add("Slice", List.of(tensor, constant(from), constant(to), constant(1)));
+    return nodes.slice(tensor, from, to, 1);
   }
 
   /**
@@ -293,16 +329,16 @@ final class TapWriter {
    * another mean. Only the input of a module can be so and its result not, which tells the shape.
    */
   private String oneUnlessEmpty(String tokens, String example) {
-    String count = slice(add("Shape", List.of(tokens)), 1, 2);
-    String number = add("Cast", List.of(count), integer("to", countedType(example).getNumber()));
-    return add("Div", List.of(number, number));
+    String count = nodes.slice(nodes.add("Shape", List.of(tokens)), 1, 2, 0);
+    String number = nodes.cast(count, countedType(example));
+    return nodes.add("Div", List.of(number, number));
   }
 
   /** Half precision is too coarse to sum in. */
   private String asFloat(String tensor, DataType type) {
     return type == DataType.FLOAT || type == DataType.DOUBLE
         ? tensor
-        : add("Cast", List.of(tensor), integer("to", DataType.FLOAT.getNumber()));
+        : nodes.cast(tensor, DataType.FLOAT);
   }
 
   private String pool(String tensor, DataType type, int rank, boolean channelsLast) {
@@ -313,13 +349,13 @@ final class TapWriter {
       return poolUnknown(tensor, channelsLast);
     }
     if (channelsLast) {
-      return mean(tensor, LongStream.range(1, rank - 1).toArray());
+      return nodes.mean(tensor, LongStream.range(1, rank - 1).toArray());
     }
     if (type != DataType.DOUBLE && rank <= MOST_POOLED_AXES) {
-      String means = add("GlobalAveragePool", List.of(tensor));
-      return add("Flatten", List.of(means), integer("axis", 1));
+      String means = nodes.add("GlobalAveragePool", List.of(tensor));
+      return nodes.add("Flatten", List.of(means), AddedNodes.integer("axis", 1));
     }
-    return mean(tensor, LongStream.range(2, rank).toArray());
+    return nodes.mean(tensor, LongStream.range(2, rank).toArray());
   }
 
   /**
@@ -327,95 +363,29 @@ final class TapWriter {
    * m) or (n, m, c), where axes that are not there are left out, then to (n, c).
    */
   private String poolUnknown(String tensor, boolean channelsLast) {
-    String shape = add("Shape", List.of(tensor));
-    String samples = slice(shape, 0, 1);
-    String rest = constant(-1);
+    String shape = nodes.add("Shape", List.of(tensor));
+    String samples = nodes.slice(shape, 0, 1, 0);
+    String rest = nodes.constant(-1);
     String means;
     if (channelsLast) {
       // A single number has no samples: then there is one.
-      String first = slice(concat(samples, constant(1)), 0, 1);
-      String channels = slice(slice(shape, 1, END), -1, END);
-      String target = concat(first, rest, channels);
-      means = mean(add("Reshape", List.of(tensor, target)), new long[] {1});
+      String first = nodes.slice(nodes.concat(samples, nodes.constant(1)), 0, 1, 0);
+      String channels = nodes.slice(nodes.slice(shape, 1, END, 0), -1, END, 0);
+      String target = nodes.concat(first, rest, channels);
+      means = nodes.mean(nodes.add("Reshape", List.of(tensor, target)), 1);
     } else {
-      String target = concat(slice(shape, 0, 2), rest);
-      means = mean(add("Reshape", List.of(tensor, target)), new long[] {-1});
+      String target = nodes.concat(nodes.slice(shape, 0, 2, 0), rest);
+      means = nodes.mean(nodes.add("Reshape", List.of(tensor, target)), -1);
     }
-    return add("Reshape", List.of(means, concat(samples, rest)));
-  }
-
-  private String mean(String tensor, long[] axes) {
-    AttributeProto keep = integer("keepdims", 0);
-    return graph.opset() < 18
-        ? add("ReduceMean", List.of(tensor), integers("axes", axes), keep)
-        : add("ReduceMean", List.of(tensor, constant(axes)), keep);
-  }
-
-  private String slice(String list, long from, long to) {
-    return graph.opset() < 10
-        ? add("Slice", List.of(list), integers("starts", from), integers("ends", to))
-        : add("Slice", List.of(list, constant(from), constant(to)));
-  }
-
-  private String concat(String... lists) {
-    return add("Concat", Arrays.asList(lists), integer("axis", 0));
-  }
-
-  private String constant(long... values) {
-    TensorProto.Builder tensor =
-        TensorProto.newBuilder().setDataType(DataType.INT64.getNumber()).addDims(values.length);
-    Arrays.stream(values).forEach(tensor::addInt64Data);
-    return constant(tensor);
-  }
-
-  private String constant(TensorProto.Builder tensor) {
-    AttributeProto value =
-        AttributeProto.newBuilder()
-            .setName("value")
-            .setType(AttributeType.TENSOR)
-            .setT(tensor)
-            .build();
-    return add("Constant", List.of(), value);
-  }
-
-  private static AttributeProto integer(String name, long value) {
-    return AttributeProto.newBuilder().setName(name).setType(AttributeType.INT).setI(value).build();
-  }
-
-  private static AttributeProto integers(String name, long... values) {
-    AttributeProto.Builder attribute =
-        AttributeProto.newBuilder().setName(name).setType(AttributeType.INTS);
-    Arrays.stream(values).forEach(attribute::addInts);
-    return attribute.build();
-  }
-
-  /** Adds a node; returns the name of its result. */
-  private String add(String operator, List<String> inputs, AttributeProto... attributes) {
-    String name = freshName();
-    added.addNode(
-        NodeProto.newBuilder()
-            .setName(name)
-            .setOpType(operator)
-            .addAllInput(inputs)
-            .addOutput(name)
-            .addAllAttribute(Arrays.asList(attributes)));
-    return name;
-  }
-
-  private String freshName() {
-    String name = "affinis_" + counter++;
-    while (names.contains(name)) {
-      name = "affinis_" + counter++;
-    }
-    return name;
+    return nodes.add("Reshape", List.of(means, nodes.concat(samples, rest)));
   }
 
   /** Makes a tensor an output; a copy of it if it is one already or is given from outside. */
   private String handOut(String tensor) {
     boolean isMade = graph.producer(tensor) >= 0 || !names.contains(tensor);
     boolean isTaken = graph.isOutput(tensor) || !handedOut.add(tensor);
-    String output = isMade && !isTaken ? tensor : add("Identity", List.of(tensor));
-    added.addOutput(ValueInfoProto.newBuilder().setName(output));
+    String output = isMade && !isTaken ? tensor : nodes.add("Identity", List.of(tensor));
+    outputs.add(ValueInfoProto.newBuilder().setName(output).build());
     return output;
   }
 }

@@ -65,6 +65,16 @@ record Role(
   }
 
   /**
+   * A product that is a gate if both its factors have the same shape.
+   *
+   * @param place tells it from the others, as source
+   */
+  static Role gate(SiteKind kind, String place) {
+    return new Role(
+        kind, tap("end_gate", TapPass.SCOPE, quoted(kind) + ", " + place), -1, null, "", true);
+  }
+
+  /**
    * A call of a module.
    *
    * @param scope what its path adds to the caller's

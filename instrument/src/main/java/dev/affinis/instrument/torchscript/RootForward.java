@@ -1,9 +1,11 @@
 package dev.affinis.instrument.torchscript;
 
 import dev.affinis.instrument.CaptureForm;
+import dev.affinis.instrument.InvalidInputException;
 import dev.affinis.instrument.Layout;
 import dev.affinis.instrument.SiteKind;
 import dev.affinis.instrument.TapOptions;
+import dev.affinis.instrument.TokenMask;
 import dev.affinis.instrument.torchscript.ScriptFile.ScriptClass;
 import dev.affinis.instrument.torchscript.ScriptFunction.Parameter;
 import dev.affinis.signature.Pooling;
@@ -77,6 +79,9 @@ final class RootForward {
                 .flatMap(RootForward::bounds)
                 .collect(Collectors.joining(", "))
             + "}), )");
+    if (options.tokens().choice() == TokenPolicy.Choice.MASKED) {
+      takeMask(options.tokens());
+    }
     for (Parameter parameter : forward.parameters()) {
       if (parameter.type().equals("Tensor")) {
         line(4, name() + " = (" + TapPass.TAPS + ").input(" + parameter.name() + ", )");
@@ -116,11 +121,43 @@ final class RootForward {
 
   /** The number of a token policy in the taps' source. */
   private static int chosen(TokenPolicy tokens) {
-    return switch (tokens) {
+    return switch (tokens.choice()) {
       case ALL -> 0;
       case CLASS -> 1;
       case PATCHES -> 2;
+      case MASKED -> 3;
     };
+  }
+
+  /** Names the inputs: the parameters behind the module itself. */
+  List<String> inputs() {
+    return inputParameters().stream().map(Parameter::name).toList();
+  }
+
+  private List<Parameter> inputParameters() {
+    return forward.parameters().subList(1, forward.parameters().size());
+  }
+
+  /** Hands the taps the mask; an optional one that is not given leaves them without. */
+  private void takeMask(TokenPolicy tokens) {
+    Parameter mask = inputParameters().get(TokenMask.index(tokens, inputs()));
+    if (mask.type().equals("Tensor")) {
+      line(4, name() + " = (" + TapPass.TAPS + ").take_mask(" + mask.name() + ", )");
+    } else if (mask.type().equals("Optional[Tensor]")) {
+      line(4, "if torch.__isnot__(" + mask.name() + ", None):");
+      String present = name();
+      line(6, present + " = unchecked_cast(Tensor, " + mask.name() + ")");
+      line(6, name() + " = (" + TapPass.TAPS + ").take_mask(" + present + ", )");
+      line(4, "else:");
+      line(6, "pass");
+    } else {
+      throw new InvalidInputException(
+          "tokens "
+              + tokens.word()
+              + " name an input that is a "
+              + mask.type()
+              + ", expected a tensor (batch x tokens)");
+    }
   }
 
   private void header(String returnType) {

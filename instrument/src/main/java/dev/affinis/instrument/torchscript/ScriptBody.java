@@ -43,6 +43,9 @@ final class ScriptBody implements OperatorGraph {
   /** Results that an operator takes or a variable stands for; others are used in unknown ways. */
   private final Set<Integer> claimed = new HashSet<>();
 
+  /** What is returned, one for each statement that does. */
+  private final List<String> returned = new ArrayList<>();
+
   /** Tensors that are used in another block than the one that makes them. */
   private final Set<String> crossing = new HashSet<>();
 
@@ -97,7 +100,29 @@ final class ScriptBody implements OperatorGraph {
       }
       define(statement);
       countMentions(statement);
+      noteReturned(statement);
     }
+  }
+
+  /** Notes what a statement returns, if it is one call or one variable. */
+  private void noteReturned(Statement statement) {
+    int from = statement.from() + 1;
+    if (!file.tokens().get(statement.from()).is("return")) {
+      return;
+    }
+    Integer call = starts.get(from);
+    if (call != null && nodes.get(call).call().close() + 1 == statement.to()) {
+      returned.add(nodes.get(call).results().get(0));
+    } else {
+      String text = file.text(from, statement.to());
+      boolean isOnce = assignments.getOrDefault(text, 0) == 1;
+      returned.add(isOnce ? variables.getOrDefault(text, text) : "expression " + from);
+    }
+  }
+
+  /** The tensor that the function returns, {@code null} if it may return several. */
+  String returned() {
+    return returned.size() == 1 ? returned.get(0) : null;
   }
 
   /** Names that a statement assigns; of a loop its variable, too. */
@@ -247,6 +272,11 @@ final class ScriptBody implements OperatorGraph {
 
   Call call(int node) {
     return nodes.get(node).call();
+  }
+
+  /** The operator that a call is, without the mark of one in place; empty if it is none. */
+  String name(int node) {
+    return name(call(node));
   }
 
   int block(int node) {

@@ -61,12 +61,16 @@ final class TapPlan {
     operators = new OperatorRoles(graph, filter);
     modules = new ModuleCalls(graph, forward, filter);
     Composites composites = new Composites(graph, constants);
+    Gates gates = new Gates(graph, constants);
     for (ScriptFunction function : graph.functions()) {
       if (!FIXED_SIGNATURES.contains(function.name())) {
         if (filter.chooses(SiteType.ACTIVATION)) {
           composites.find(function).forEach(this::add);
         }
         assignRoles(function, function.calls());
+        if (filter.chooses(SiteType.GATE)) {
+          gates.find(function).forEach(this::add);
+        }
       }
     }
     spread();
@@ -97,6 +101,22 @@ final class TapPlan {
         .add(new Begin(composite.argument(), what));
     roles.put(
         composite.last(), List.of(Role.end(composite.kind(), what, composite.mayActOnIntegers())));
+  }
+
+  /** Both factors are noted before anything may change them, and put side by side at the end. */
+  private void add(Gates.Found gate) {
+    String place = "#g" + places++;
+    begin(gate.opening(), gate.gate(), gate.kind(), place + "-gate");
+    begin(gate.product(), gate.value(), gate.kind(), place + "-value");
+    roles
+        .computeIfAbsent(gate.product(), call -> new ArrayList<>())
+        .add(Role.gate(gate.kind(), '"' + place + '"'));
+  }
+
+  private void begin(Call call, int argument, SiteKind kind, String place) {
+    begins
+        .computeIfAbsent(call, c -> new ArrayList<>())
+        .add(new Begin(argument, '"' + kind.word() + "\", \"" + place + '"'));
   }
 
   /** Whether a function is handed the taps. */

@@ -95,6 +95,11 @@ public final class TorchScriptInstrumenter implements Instrumenter {
     return ModelRuntime.TORCHSCRIPT;
   }
 
+  @Override
+  public List<String> inputNames() {
+    return new RootForward(graph, forward).inputs();
+  }
+
   /** What is observed for a filter, which depends on the types and modules that it chooses. */
   private TapPlan plan(SiteFilter filter) {
     return plans.computeIfAbsent(

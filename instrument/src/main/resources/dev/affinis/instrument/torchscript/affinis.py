@@ -8,6 +8,7 @@ class Taps:
   raw : bool
   left_out : List[str]
   chosen : int
+  mask : Tensor
   small_up_to : float
   bounds : Dict[str, List[float]]
   count : int
@@ -34,6 +35,7 @@ class Taps:
     self.raw = raw
     self.left_out = left_out
     self.chosen = chosen
+    self.mask = torch.empty([0], dtype=11)
     self.small_up_to = small_up_to
     self.bounds = bounds
     self.count = 0
@@ -111,7 +113,39 @@ class Taps:
         axes = list(range(2, n))
     else:
       axes = self.positions(x)
-    return self.mean(self.tokens(kind, x), axes)
+    if self.masks(kind, x):
+      rows = self.masked_mean(x)
+    else:
+      rows = self.mean(self.tokens(kind, x), axes)
+    return rows
+  def take_mask(self: __torch__.affinis.Taps,
+    mask: Tensor) -> NoneType:
+    self.mask = torch.ne(mask, 0)
+    return None
+  def masks(self: __torch__.affinis.Taps,
+    kind: str,
+    x: Tensor) -> bool:
+    masks = False
+    if torch.eq(torch.dim(x), 3):
+      if torch.ne(kind, "softmax"):
+        tokens = torch.size(x, torch.sub(2, self.current))
+        masks = torch.eq([torch.size(x, 0), tokens], torch.size(self.mask))
+      else:
+        pass
+    else:
+      pass
+    return masks
+  def masked_mean(self: __torch__.affinis.Taps,
+    x: Tensor) -> Tensor:
+    dtype = 6
+    if torch.eq(ops.prim.dtype(x), 7):
+      dtype = 7
+    else:
+      pass
+    padding = torch.unsqueeze(torch.logical_not(self.mask), torch.add(1, self.current))
+    kept = torch.masked_fill(x, padding, 0)
+    total = torch.sum(kept, [torch.sub(2, self.current)], False, dtype=dtype)
+    return torch.div(total, torch.sum(self.mask, [1], True, dtype=dtype))
   def tokens(self: __torch__.affinis.Taps,
     kind: str,
     x: Tensor) -> Tensor:
@@ -155,22 +189,30 @@ class Taps:
       counts = torch.__not__(torch.__contains__(self.left_out, name))
     return counts
   def small(self: __torch__.affinis.Taps,
+    kind: str,
     x: Tensor) -> Tensor:
-    small = torch.le(torch.abs(x), self.small_up_to)
-    return self.mean(small, self.positions(x))
+    return self.share(kind, torch.le(torch.abs(x), self.small_up_to))
+  def share(self: __torch__.affinis.Taps,
+    kind: str,
+    x: Tensor) -> Tensor:
+    if self.masks(kind, x):
+      share = self.masked_mean(x)
+    else:
+      share = self.mean(x, self.positions(x))
+    return share
   def count_post(self: __torch__.affinis.Taps,
     scope: str,
     kind: str,
     facts: str,
     x: Tensor) -> NoneType:
     if self.counts(scope, kind):
-      self.store("small_post", facts, self.small(x))
+      self.store("small_post", facts, self.small(kind, x))
       if torch.__contains__(self.bounds, kind):
         bounds = self.bounds[kind]
         low = torch.le(x, torch.add(bounds[0], self.small_up_to))
         high = torch.ge(x, torch.sub(bounds[1], self.small_up_to))
         bounded = torch.logical_or(low, high)
-        self.store("bounded", facts, self.mean(bounded, self.positions(x)))
+        self.store("bounded", facts, self.share(kind, bounded))
       else:
         pass
     else:
@@ -233,7 +275,7 @@ class Taps:
       facts = self.facts(scope, kind, x)
       self.store("pre", facts, self.kept(scope, kind, x))
       if self.counts(scope, kind):
-        self.store("small_pre", facts, self.small(x))
+        self.store("small_pre", facts, self.small(kind, x))
       else:
         pass
     return x
@@ -265,7 +307,7 @@ class Taps:
     torch._set_item(self.held_facts, name, self.facts(scope, kind, x))
     torch._set_item(self.held_layouts, name, self.current)
     if self.counts(scope, kind):
-      torch._set_item(self.held_small, name, self.small(x))
+      torch._set_item(self.held_small, name, self.small(kind, x))
     else:
       pass
     return None
@@ -297,6 +339,52 @@ class Taps:
     if torch.__contains__(self.held, name):
       self.release(name)
       self.current = self.held_layouts[name]
+      self.done(scope, kind, x)
+    else:
+      pass
+    return x
+  def beside(self: __torch__.affinis.Taps,
+    first: Tensor,
+    second: Tensor) -> Tensor:
+    n = torch.dim(first)
+    if torch.lt(n, 2):
+      beside = first
+    else:
+      axis = 1
+      if self.raw:
+        if torch.eq(self.current, 1):
+          axis = torch.sub(n, 1)
+        else:
+          pass
+      else:
+        pass
+      beside = torch.cat([first, second], axis)
+    return beside
+  def end_gate(self: __torch__.affinis.Taps,
+    scope: str,
+    kind: str,
+    place: str,
+    x: Tensor) -> Tensor:
+    gate = torch.format("{}{}-gate", scope, place)
+    value = torch.format("{}{}-value", scope, place)
+    both = False
+    if torch.__contains__(self.held, gate):
+      if torch.__contains__(self.held, value):
+        both = torch.eq(self.held_facts[gate], self.held_facts[value])
+      else:
+        pass
+    else:
+      pass
+    if both:
+      self.current = self.held_layouts[gate]
+      facts = self.held_facts[gate]
+      rows = self.beside(torch.pop(self.held, gate), torch.pop(self.held, value))
+      self.store("pre", facts, rows)
+      if torch.__contains__(self.held_small, gate):
+        small = self.beside(torch.pop(self.held_small, gate), torch.pop(self.held_small, value))
+        self.store("small_pre", facts, small)
+      else:
+        pass
       self.done(scope, kind, x)
     else:
       pass

@@ -1036,7 +1036,7 @@ class OnnxInstrumenterTest {
     ModelProto model = relu(17, -1, 2).build();
     GraphView view = GraphView.of(model);
     TensorFacts facts = new TensorFacts(view);
-    TapWriter writer = new TapWriter(view, facts, ROWS);
+    TapWriter writer = new TapWriter(view, facts, ROWS, null);
     new OnnxSites(view, new NodePaths(view), facts, SiteFilter.ALL).sites().forEach(writer::pre);
     ModelProto merged = model.toBuilder().mergeFrom(writer.added()).build();
     assertEquals(model.getGraph().getNodeList(), merged.getGraph().getNodeList().subList(0, 1));

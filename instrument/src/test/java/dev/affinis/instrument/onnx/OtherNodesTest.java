@@ -230,7 +230,7 @@ class OtherNodesTest {
             .named("/widen/Concat")
             .node("Relu", "x", "r")
             .node("Add", "e r", "y");
-    for (TokenPolicy tokens : TokenPolicy.values()) {
+    for (TokenPolicy tokens : List.of(TokenPolicy.ALL, TokenPolicy.CLASS, TokenPolicy.PATCHES)) {
       try (InstrumentedModel<?, ?> model =
               InstrumentedModel.builder()
                   .setModelPath(graph.write(folder))
@@ -240,7 +240,7 @@ class OtherNodesTest {
                   .build();
           NDManager manager = NDManager.newBaseManager("PyTorch")) {
         InstrumentedModel.Run run = model.run(new NDList(manager.ones(new Shape(3, 5, 4))));
-        boolean isThere = tokens != TokenPolicy.PATCHES;
+        boolean isThere = !tokens.equals(TokenPolicy.PATCHES);
         assertEquals(isThere ? 2 : 1, run.captures().size());
         assertEquals(isThere ? 0 : 1, run.skipped().size());
       }

@@ -278,7 +278,7 @@ class OtherSitesTest {
             + widen;
     TestArchive root = new TestArchive("M").attribute("widen", new TestArchive("Widen"));
     Path file = root.write(folder.resolve("m.pt"), source);
-    for (TokenPolicy tokens : TokenPolicy.values()) {
+    for (TokenPolicy tokens : List.of(TokenPolicy.ALL, TokenPolicy.CLASS, TokenPolicy.PATCHES)) {
       try (InstrumentedModel<?, ?> model =
               InstrumentedModel.builder()
                   .setModelPath(file)
@@ -287,7 +287,7 @@ class OtherSitesTest {
                   .build();
           NDManager manager = model.newManager()) {
         InstrumentedModel.Run run = model.run(new NDList(manager.ones(new Shape(3, 5, 4))));
-        boolean isThere = tokens != TokenPolicy.PATCHES;
+        boolean isThere = !tokens.equals(TokenPolicy.PATCHES);
         assertEquals(isThere ? 2 : 1, run.captures().size());
         assertEquals(isThere ? 0 : 1, run.skipped().size());
         if (!isThere) {

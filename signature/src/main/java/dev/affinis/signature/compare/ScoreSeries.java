@@ -78,9 +78,9 @@ public record ScoreSeries(
           number ->
               groups
                   .computeIfAbsent(
-                      view == View.CALLS ? label(layer) : path(layer), key -> new ArrayList<>())
+                      view == View.CALLS ? layer.label() : layer.module(), key -> new ArrayList<>())
                   .add(layer),
-          reason -> missing.put(label(layer), reason) == null);
+          reason -> missing.put(layer.label(), reason) == null);
     }
     List<Point> points = new ArrayList<>();
     groups.forEach((label, layers) -> points.add(point(label, layers, score)));
@@ -100,17 +100,6 @@ public record ScoreSeries(
         mean);
   }
 
-  private static String label(LayerScores layer) {
-    return layer.call() == 1 ? path(layer) : path(layer) + " (call " + layer.call() + ")";
-  }
-
-  /** Sites of other types than activations may have the path of one. */
-  private static String path(LayerScores layer) {
-    return layer.type().equals(LayerScores.ACTIVATION)
-        ? layer.path()
-        : layer.path() + ":" + layer.activation();
-  }
-
   private static String scoreNames(Signature signature) {
     return signature.layers().stream()
         .flatMap(layer -> layer.scores().keySet().stream())
@@ -125,5 +114,15 @@ public record ScoreSeries(
    */
   public double[] values() {
     return points.stream().mapToDouble(Point::value).toArray();
+  }
+
+  /**
+   * Returns the same series under another name of its model.
+   *
+   * @param name the name
+   * @return the series
+   */
+  public ScoreSeries named(String name) {
+    return new ScoreSeries(name, score, points, missing);
   }
 }

@@ -118,8 +118,7 @@ class LinearSeparabilityTest {
             Clouds.cloud(random, 21, 5, -1));
     double alone = order(2, sample, contrast);
     try (LayerMoments moments = new LayerMoments(sample)) {
-      WhiteRows rows =
-          WhiteRows.of(moments.side(Side.PRE), moments.manager(), moments.algebra());
+      WhiteRows rows = WhiteRows.of(moments.side(Side.PRE), moments.manager(), moments.algebra());
       Separation closed = rows.closedForm(contrast.problems(moments.labels(), 1));
       assertFalse(closed.isSearched());
       assertEquals(alone, closed.order(2));
