@@ -375,8 +375,8 @@ class AffinisCommandTest {
             "layer2.1.bn2 normalisation false",
             "layer2.1.relu activation false",
             "layer2.1 module false",
-            "layer2.1.bn1 (batch_norm) -> layer2.1.relu span false",
-            "relu -> layer2.1 (module) span true"),
+            "layer2.1.bn1:batch_norm -> layer2.1.relu span false",
+            "relu -> layer2.1:module span true"),
         found);
     assertTrue(layers.get(1).at("/notes/affinity").asText().contains("equally wide"));
     assertEquals("module", SignatureFile.read(out).layers().get(1).type());
