@@ -222,6 +222,16 @@ final class MeasureCommand implements Callable<Integer> {
         : ExitCodes.DONE;
   }
 
+  /** The scores that only {@code all} asks for: those that this model and data can have. */
+  Set<String> optionalScores() {
+    Set<String> names = new HashSet<>();
+    if (scores.contains(ALL)) {
+      names.addAll(Measurement.Builder.scoreNames());
+      scores.forEach(names::remove);
+    }
+    return names;
+  }
+
   /** Checks the values of all options, whether or not the model and the data are there. */
   void checkOptions() {
     options();
@@ -231,16 +241,6 @@ final class MeasureCommand implements Callable<Integer> {
   /** Checks that the data are there and can be used, without reading all of them. */
   void checkData() {
     data.open(Optional.empty()).close();
-  }
-
-  /** The scores that only {@code all} asks for: those that this model and data can have. */
-  private Set<String> optionalScores() {
-    Set<String> names = new HashSet<>();
-    if (scores.contains(ALL)) {
-      names.addAll(Measurement.Builder.scoreNames());
-      scores.forEach(names::remove);
-    }
-    return names;
   }
 
   private Measurement.Builder options() {

@@ -38,7 +38,7 @@ final class SignatureTable {
             : List.copyOf(signature.layers().get(0).scores().keySet());
     List<com.github.freva.asciitable.ColumnData<LayerScores>> columns = new ArrayList<>();
     columns.add(right("#").with(l -> String.valueOf(l.index())));
-    columns.add(left("site").with(SignatureTable::label));
+    columns.add(left("site").with(LayerScores::label));
     columns.add(left("kind").with(LayerScores::activation));
     columns.add(right("channels").with(l -> String.valueOf(l.dimension())));
     for (String name : names.subList(0, Math.min(MOST_SCORES, names.size()))) {
@@ -51,10 +51,6 @@ final class SignatureTable {
     return left <= 0
         ? table
         : table + System.lineSeparator() + "  (" + left + " more scores are in the signature file)";
-  }
-
-  private static String label(LayerScores layer) {
-    return layer.call() == 1 ? layer.path() : layer.path() + " #" + layer.call();
   }
 
   private static Column left(String header) {
@@ -116,7 +112,7 @@ final class SignatureTable {
                     + reason));
     boolean missing = false;
     for (LayerScores layer : signature.layers()) {
-      String where = " for " + label(layer) + ": ";
+      String where = " for " + layer.label() + ": ";
       Map<String, Score> scores = new LinkedHashMap<>(layer.scores());
       scores
           .keySet()

@@ -269,8 +269,11 @@ final class ZooCommand implements Callable<Integer> {
     }
     PrintWriter nowhere = new PrintWriter(Writer.nullWriter());
     boolean missing =
-        done.values().stream()
-            .anyMatch(signature -> SignatureTable.reportMissing(signature, nowhere));
+        done.entrySet().stream()
+            .anyMatch(
+                one ->
+                    SignatureTable.reportMissing(
+                        one.getValue(), one.getKey().settings().optionalScores(), nowhere));
     return missing ? ExitCodes.SCORES_MISSING : ExitCodes.DONE;
   }
 

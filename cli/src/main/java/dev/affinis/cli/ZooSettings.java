@@ -120,11 +120,9 @@ final class ZooSettings {
    * @throws InvalidInputException if a value is none, or the data cannot be used
    */
   Map<String, String> check(String data, boolean withData) {
-    List<String> args = new ArrayList<>(List.of("model", "--data=" + data, "--dry-run"));
-    args.addAll(arguments());
     CommandLine line = measure();
     try {
-      ParseResult parsed = line.parseArgs(args.toArray(String[]::new));
+      ParseResult parsed = parse(line, data);
       MeasureCommand command = line.getCommand();
       command.checkOptions();
       if (withData) {
@@ -134,6 +132,20 @@ final class ZooSettings {
     } catch (ParameterException e) {
       throw new InvalidInputException(e.getMessage(), e);
     }
+  }
+
+  private ParseResult parse(CommandLine measure, String data) {
+    List<String> args = new ArrayList<>(List.of("model", "--data=" + data, "--dry-run"));
+    args.addAll(arguments());
+    return measure.parseArgs(args.toArray(String[]::new));
+  }
+
+  /** The scores that nobody asks for by name, see {@link MeasureCommand#optionalScores}. */
+  Set<String> optionalScores() {
+    CommandLine line = measure();
+    parse(line, "random");
+    MeasureCommand command = line.getCommand();
+    return command.optionalScores();
   }
 
   private static Map<String, String> values(CommandSpec spec, ParseResult parsed) {

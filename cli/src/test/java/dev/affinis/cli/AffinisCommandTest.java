@@ -310,12 +310,12 @@ class AffinisCommandTest {
   @Test
   void scoresThatAreNamedAreMissingEvenIfNoDataLikeTheseCanHaveThem() {
     for (String named : List.of("all,linear_probe_pre", "affinity,saturated_units")) {
-      Result result =
+      CommandRun result =
           measure(model, "random", "--input-size", 32, "--samples", 96, "--scores", named);
       assertEquals(ExitCodes.SCORES_MISSING, result.code(), result.err());
     }
     // Too few samples are another matter than none that could do.
-    Result result =
+    CommandRun result =
         measure(model, "random", "--input-size", 32, "--samples", 24, "--scores", "all");
     assertEquals(ExitCodes.SCORES_MISSING, result.code(), result.err());
     assertTrue(result.err().contains("no r2_adjusted"), result.err());
@@ -383,8 +383,8 @@ class AffinisCommandTest {
             "layer2.1.bn2 normalisation false",
             "layer2.1.relu activation false",
             "layer2.1 module false",
-            "layer2.1.bn1 (batch_norm) -> layer2.1.relu span false",
-            "relu -> layer2.1 (module) span true"),
+            "layer2.1.bn1:batch_norm -> layer2.1.relu span false",
+            "relu -> layer2.1:module span true"),
         found);
     assertTrue(layers.get(1).at("/notes/affinity").asText().contains("equally wide"));
     assertEquals("module", SignatureFile.read(out).layers().get(1).type());

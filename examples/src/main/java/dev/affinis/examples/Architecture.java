@@ -123,7 +123,7 @@ record Architecture(String name, Map<SiteKind, Integer> sites, int resize, int c
   private static String[] row(LayerScores layer) {
     return new String[] {
       String.valueOf(layer.index()),
-      layer.call() == 1 ? layer.path() : layer.path() + " #" + layer.call(),
+      layer.label(),
       layer.activation(),
       String.valueOf(layer.dimension()),
       layer

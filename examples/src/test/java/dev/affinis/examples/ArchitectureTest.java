@@ -131,7 +131,7 @@ class ArchitectureTest {
         List.of(
             "dead: 1 sites, 8 samples of random",
             "#  site    kind  channels  affinity",
-            "0  act #2  relu         3  none: constant output",
+            "0  act (call 2)  relu         3  none: constant output",
             "skipped head: did not run"),
         StandardOutput.of(() -> Architecture.print(signature, System.out)));
   }

@@ -5,10 +5,8 @@ import ai.djl.ndarray.NDManager;
 import dev.affinis.instrument.MeasurementListener.Phase;
 import dev.affinis.instrument.MemoryPlan.SiteMemory;
 import dev.affinis.instrument.data.BatchLoader;
-import dev.affinis.signature.TokenPolicy;
 import java.io.IOException;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -141,7 +139,7 @@ final class CaptureRun implements AutoCloseable {
         plan = limits.plan(captures.stream().map(c -> measurement.memory(c, samples)).toList());
         plan.notice().ifPresent(listener::notice);
         unmasked = run.unmasked().stream().filter(check::isMeasured).toList();
-        tellTokens(instrumented.options().tokens());
+        plan.notice(instrumented.options().tokens(), unmasked).ifPresent(listener::notice);
         store = newStore(instrumented, samples);
       }
       if (plan.passes().size() > 1) {
@@ -152,28 +150,9 @@ final class CaptureRun implements AutoCloseable {
     }
   }
 
-  /** Models without tokens can be compared with those that have some, but a user should know. */
-  private void tellTokens(TokenPolicy tokens) {
-    Optional<String> nothing = MemoryPlan.notice(tokens, tokenSites());
-    nothing.ifPresent(listener::notice);
-    if (nothing.isEmpty() && !unmasked.isEmpty()) {
-      listener.notice(
-          "rows are means over all positions, not over tokens alone, where the mask has another"
-              + " length: "
-              + unmasked.stream().map(Site::label).collect(Collectors.joining(", ")));
-    }
-  }
-
   /** Number of sites that are made of tokens, to which a policy applies. */
   int tokenSites() {
-    return model.taps().tokens().choice() == TokenPolicy.Choice.MASKED
-        ? (int)
-            plan.sites().stream()
-                .map(SiteMemory::site)
-                .filter(site -> site.kind() != SiteKind.SPAN && site.shape().dimension() == 2)
-                .filter(site -> !unmasked.contains(site) && site.shape().size() > site.dimension())
-                .count()
-        : plan.tokenSites();
+    return plan.tokenSites(model.taps().tokens(), unmasked);
   }
 
   /** Sites with positions that no mask applies to. */

@@ -202,14 +202,13 @@ public final class Measurement {
             try (BatchLoader.Batch batch = loader.next();
                 NDManager scratch = batch.data().getManager().newSubManager()) {
               probe(check, instrumented, batch);
-              List<Capture> captures =
-                  spans().added(check.accept(instrumented.run(inputs(scratch, batch))));
+              InstrumentedModel.Run run = instrumented.run(inputs(scratch, batch));
+              List<Capture> captures = spans().added(check.accept(run));
               MemoryPlan plan =
                   options.limits().plan(captures.stream().map(c -> memory(c, samples)).toList());
-              if (model.taps().tokens().choice() != TokenPolicy.Choice.MASKED) {
-                MemoryPlan.notice(model.taps().tokens(), plan.tokenSites())
-                    .ifPresent(options.listener::notice);
-              }
+              List<Site> unmasked = run.unmasked().stream().filter(check::isMeasured).toList();
+              plan.notice(instrumented.options().tokens(), unmasked)
+                  .ifPresent(options.listener::notice);
               return new MeasurementPlan(
                   scored,
                   selection.batches(),

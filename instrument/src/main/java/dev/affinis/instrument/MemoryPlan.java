@@ -6,6 +6,7 @@ import dev.affinis.signature.transport.Workspace;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * How a {@link Measurement} keeps within its memory: where captures lie, how often the data go
@@ -110,30 +111,49 @@ public record MemoryPlan(
     return passes.get(pass).stream().map(sites::get).toList();
   }
 
-  /** Number of sites that are made of tokens. */
-  int tokenSites() {
+  /**
+   * Counts the sites that are made of tokens, to which a policy applies.
+   *
+   * @param tokens the policy
+   * @param unmasked sites with positions that no mask applies to
+   */
+  int tokenSites(TokenPolicy tokens, List<Site> unmasked) {
+    boolean isMasked = tokens.choice() == TokenPolicy.Choice.MASKED;
     return (int)
         sites.stream()
             .map(SiteMemory::site)
-            .filter(site -> site.kind() != SiteKind.SPAN && site.hasTokens())
+            .filter(site -> site.kind() != SiteKind.SPAN)
+            .filter(
+                site ->
+                    isMasked
+                        ? site.shape().dimension() == 2
+                            && !unmasked.contains(site)
+                            && site.shape().size() > site.dimension()
+                        : site.hasTokens())
             .count();
   }
 
   /**
-   * Says that a choice of tokens changes nothing: models without tokens can be compared with those
-   * that have some, but a user should know.
+   * Says that a choice of tokens changes nothing, or not all: models without tokens can be compared
+   * with those that have some, but a user should know.
    *
    * @param tokens what was chosen
-   * @param sites number of sites that have tokens
+   * @param unmasked sites with positions that no mask applies to
    * @return one line, or nothing
    */
-  static Optional<String> notice(TokenPolicy tokens, int sites) {
-    return tokens.equals(TokenPolicy.ALL) || sites > 0
+  Optional<String> notice(TokenPolicy tokens, List<Site> unmasked) {
+    if (!tokens.equals(TokenPolicy.ALL) && tokenSites(tokens, unmasked) == 0) {
+      return Optional.of(
+          "--tokens "
+              + tokens.word()
+              + " changes nothing: no site of this model has tokens (batch x tokens x channels)");
+    }
+    return unmasked.isEmpty()
         ? Optional.empty()
         : Optional.of(
-            "--tokens "
-                + tokens.word()
-                + " changes nothing: no site of this model has tokens (batch x tokens x channels)");
+            "rows are means over all positions, not over tokens alone, where the mask has another"
+                + " length: "
+                + unmasked.stream().map(Site::label).collect(Collectors.joining(", ")));
   }
 
   /**

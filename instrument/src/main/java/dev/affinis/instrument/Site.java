@@ -1,7 +1,7 @@
 package dev.affinis.instrument;
 
 import ai.djl.ndarray.types.Shape;
-import java.util.ArrayList;
+import dev.affinis.signature.LayerScores;
 import java.util.Arrays;
 import java.util.List;
 
@@ -23,8 +23,8 @@ public record Site(String path, int call, SiteKind kind, Shape shape, int dimens
   /**
    * Returns a name for messages.
    *
-   * @return the path, followed by the call number if it is not the first, and by the kind if it is
-   *     no activation
+   * @return the path, followed by the kind if it is no activation, and by the call number if it is
+   *     not the first, see {@link LayerScores#label()}
    */
   public String label() {
     return label(path, call, kind);
@@ -50,13 +50,6 @@ public record Site(String path, int call, SiteKind kind, Shape shape, int dimens
   }
 
   static String label(String path, int call, SiteKind kind) {
-    List<String> remarks = new ArrayList<>();
-    if (call > 1) {
-      remarks.add("call " + call);
-    }
-    if (kind.type() != SiteType.ACTIVATION) {
-      remarks.add(kind.word());
-    }
-    return remarks.isEmpty() ? path : path + " (" + String.join(", ", remarks) + ")";
+    return LayerScores.label(path, kind.type().word(), kind.word(), call);
   }
 }

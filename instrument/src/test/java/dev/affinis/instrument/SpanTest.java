@@ -174,8 +174,8 @@ class SpanTest {
                     .optSpan("block#2:module", "block#6:relu"));
     // Order: tanh, relu, relu, module, relu of the root, tanh, relu, relu, module; then two spans.
     assertEquals(11, signature.layers().size());
-    assertEquals("block (module) -> block", signature.layers().get(9).path());
-    assertEquals("block (call 2, module) -> block (call 6)", signature.layers().get(10).path());
+    assertEquals("block:module -> block", signature.layers().get(9).path());
+    assertEquals("block:module (call 2) -> block (call 6)", signature.layers().get(10).path());
     assertEquals(insideModule(), signature.layers().get(9).scores().get("affinity"));
   }
 

@@ -129,7 +129,7 @@ public record LayerScores(
    *     one
    */
   public String module() {
-    return type.equals(ACTIVATION) ? path : path + ":" + activation;
+    return module(path, type, activation);
   }
 
   /**
@@ -138,6 +138,24 @@ public record LayerScores(
    * @return the {@link #module}, with the call number if it is not the first
    */
   public String label() {
-    return call == 1 ? module() : module() + " (call " + call + ")";
+    return label(path, type, activation, call);
+  }
+
+  /**
+   * Names a call, measured or not, as {@link #label()} does.
+   *
+   * @param path where it is in the model
+   * @param type family of the kind
+   * @param kind what is called
+   * @param call which call of this path it is, from 1
+   * @return {@code layer1.0.relu}, {@code layer1.0.relu (call 2)} or {@code layer1.0:module}
+   */
+  public static String label(String path, String type, String kind, int call) {
+    String module = module(path, type, kind);
+    return call == 1 ? module : module + " (call " + call + ")";
+  }
+
+  private static String module(String path, String type, String kind) {
+    return type.equals(ACTIVATION) ? path : path + ":" + kind;
   }
 }

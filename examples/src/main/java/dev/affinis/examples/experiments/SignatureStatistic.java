@@ -1,15 +1,16 @@
 package dev.affinis.examples.experiments;
 
 import dev.affinis.instrument.InvalidInputException;
+import dev.affinis.signature.Signature;
+import dev.affinis.signature.compare.Correlation;
+import dev.affinis.signature.compare.Correlation.Method;
+import dev.affinis.signature.compare.SummaryStatistics;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
-import org.apache.commons.math3.stat.StatUtils;
-import org.apache.commons.math3.stat.correlation.PearsonsCorrelation;
-import org.apache.commons.math3.stat.correlation.SpearmansCorrelation;
+import java.util.Locale;
+import java.util.Optional;
 import org.knowm.xchart.XYChart;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -28,7 +29,7 @@ final class SignatureStatistic extends NetworkExperiment {
   enum Statistic {
     /** The mean score. */
     MEAN("mean"),
-    /** The standard deviation of scores, divisor n - 1. */
+    /** The standard deviation of scores, divisor n. */
     DEVIATION("deviation"),
     /** The least score. */
     MIN("least"),
@@ -43,14 +44,14 @@ final class SignatureStatistic extends NetworkExperiment {
       this.word = word;
     }
 
-    /** Computes it, of scores that are there. */
-    double of(double[] scores) {
+    /** Takes it out of a summary. */
+    double of(SummaryStatistics summary) {
       return switch (this) {
-        case MEAN -> StatUtils.mean(scores);
-        case DEVIATION -> Math.sqrt(StatUtils.variance(scores));
-        case MIN -> StatUtils.min(scores);
-        case MAX -> StatUtils.max(scores);
-        case MAX_OVER_MEAN -> StatUtils.max(scores) / StatUtils.mean(scores);
+        case MEAN -> summary.mean();
+        case DEVIATION -> summary.deviation();
+        case MIN -> summary.minimum();
+        case MAX -> summary.maximum();
+        case MAX_OVER_MEAN -> summary.maximumOverMean();
       };
     }
   }
@@ -65,37 +66,49 @@ final class SignatureStatistic extends NetworkExperiment {
   void run(Report report) throws IOException {
     List<Network> networks = networks();
     double[] accuracy = accuracies(networks);
-    Map<Statistic, double[]> values = new EnumMap<>(Statistic.class);
-    for (Statistic statistic : Statistic.values()) {
-      values.put(statistic, new double[networks.size()]);
-    }
+    List<Reduced> scored = new ArrayList<>();
     List<List<String>> rows = new ArrayList<>();
     for (int i = 0; i < networks.size(); i++) {
-      double[] scores =
-          Arrays.stream(affinities(measure(networks.get(i)))).filter(Double::isFinite).toArray();
-      List<String> row =
-          new ArrayList<>(List.of(networks.get(i).name(), Report.number(accuracy[i])));
+      Optional<SummaryStatistics> summary = summary(measure(networks.get(i)));
+      String name = networks.get(i).name();
+      List<String> row = new ArrayList<>(List.of(name, Report.number(accuracy[i])));
       for (Statistic statistic : Statistic.values()) {
-        values.get(statistic)[i] = statistic.of(scores);
-        row.add(Report.number(values.get(statistic)[i]));
+        row.add(Report.number(summary.map(statistic::of).orElse(Double.NaN)));
       }
       rows.add(row);
+      double its = accuracy[i];
+      summary.ifPresent(of -> scored.add(new Reduced(name, its, of)));
     }
-    List<String> pearson = new ArrayList<>(List.of("Pearson", ""));
-    List<String> spearman = new ArrayList<>(List.of("Spearman", ""));
-    List<XYChart> charts = new ArrayList<>();
-    for (Statistic statistic : Statistic.values()) {
-      double[] x = values.get(statistic);
-      pearson.add(Report.number(new PearsonsCorrelation().correlation(x, accuracy)));
-      spearman.add(Report.number(new SpearmansCorrelation().correlation(x, accuracy)));
-      charts.add(draw(statistic, networks, x, accuracy));
+    for (Method method : Method.values()) {
+      rows.add(correlations(method, scored));
     }
-    rows.add(pearson);
-    rows.add(spearman);
     List<String> header = new ArrayList<>(List.of("network", "accuracy"));
     Arrays.stream(Statistic.values()).forEach(statistic -> header.add(statistic.word));
     report.table("statistic", header, rows);
+    List<XYChart> charts =
+        Arrays.stream(Statistic.values()).map(statistic -> draw(statistic, scored)).toList();
     report.picture("statistic", 3, charts);
+  }
+
+  /** A network that has a score, with its accuracy. */
+  record Reduced(String name, double accuracy, SummaryStatistics summary) {}
+
+  /** A signature in few numbers; nothing if no site has a score. */
+  static Optional<SummaryStatistics> summary(Signature signature) {
+    double[] scores = Arrays.stream(affinities(signature)).filter(Double::isFinite).toArray();
+    return scores.length == 0 ? Optional.empty() : Optional.of(SummaryStatistics.of(scores));
+  }
+
+  /** The row of a table with the correlation of each statistic with accuracy. */
+  static List<String> correlations(Method method, List<Reduced> networks) {
+    double[] accuracy = networks.stream().mapToDouble(Reduced::accuracy).toArray();
+    String name = method.name().charAt(0) + method.name().substring(1).toLowerCase(Locale.ROOT);
+    List<String> row = new ArrayList<>(List.of(name, ""));
+    for (Statistic statistic : Statistic.values()) {
+      double[] x = networks.stream().mapToDouble(n -> statistic.of(n.summary())).toArray();
+      row.add(Report.number(Correlation.of(method, x, accuracy).coefficient().number()));
+    }
+    return row;
   }
 
   private double[] accuracies(List<Network> networks) {
@@ -113,12 +126,14 @@ final class SignatureStatistic extends NetworkExperiment {
     return accuracies.stream().mapToDouble(v -> v).toArray();
   }
 
-  private static XYChart draw(
-      Statistic statistic, List<Network> networks, double[] x, double[] accuracy) {
+  private static XYChart draw(Statistic statistic, List<Reduced> networks) {
     XYChart chart = Pictures.chart("", statistic.word + " of affinity", "accuracy", 420, 300);
-    for (int i = 0; i < x.length; i++) {
+    for (Reduced network : networks) {
       Pictures.points(
-          chart, networks.get(i).name(), new double[] {x[i]}, new double[] {accuracy[i]});
+          chart,
+          network.name(),
+          new double[] {statistic.of(network.summary())},
+          new double[] {network.accuracy()});
     }
     return chart;
   }

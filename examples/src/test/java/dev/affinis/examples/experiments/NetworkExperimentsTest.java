@@ -12,6 +12,8 @@ import dev.affinis.signature.LayerScores;
 import dev.affinis.signature.Pooling;
 import dev.affinis.signature.Score;
 import dev.affinis.signature.Signature;
+import dev.affinis.signature.compare.Correlation;
+import dev.affinis.signature.compare.SummaryStatistics;
 import dev.affinis.signature.covariance.Covariance;
 import dev.affinis.signature.covariance.Ridge;
 import java.nio.FloatBuffer;
@@ -86,12 +88,32 @@ class NetworkExperimentsTest {
 
   @Test
   void statisticsOfASignature() {
-    double[] scores = {0.5, 0.7, 0.9};
-    assertEquals(0.7, SignatureStatistic.Statistic.MEAN.of(scores), 1e-12);
-    assertEquals(0.2, SignatureStatistic.Statistic.DEVIATION.of(scores), 1e-12);
-    assertEquals(0.5, SignatureStatistic.Statistic.MIN.of(scores), 1e-12);
-    assertEquals(0.9, SignatureStatistic.Statistic.MAX.of(scores), 1e-12);
-    assertEquals(0.9 / 0.7, SignatureStatistic.Statistic.MAX_OVER_MEAN.of(scores), 1e-12);
+    SummaryStatistics summary =
+        SignatureStatistic.summary(
+                signature(
+                    layer(0, "a", 1, affinity(0.5)),
+                    layer(1, "b", 1, affinity(0.7)),
+                    layer(2, "c", 1, affinity(0.9)),
+                    layer(3, "d", 1, Map.of("affinity", Score.unavailable("dead")))))
+            .orElseThrow();
+    assertEquals(0.7, SignatureStatistic.Statistic.MEAN.of(summary), 1e-12);
+    // numpy 1.24.2: std([.5, .7, .9])
+    assertEquals(0.16329931618554522, SignatureStatistic.Statistic.DEVIATION.of(summary), 1e-12);
+    assertEquals(0.5, SignatureStatistic.Statistic.MIN.of(summary), 1e-12);
+    assertEquals(0.9, SignatureStatistic.Statistic.MAX.of(summary), 1e-12);
+    assertEquals(0.9 / 0.7, SignatureStatistic.Statistic.MAX_OVER_MEAN.of(summary), 1e-12);
+  }
+
+  @Test
+  void networkWithoutAScoreHasNoStatistics() {
+    Signature dead = signature(layer(0, "a", 1, Map.of("affinity", Score.unavailable("dead"))));
+    assertTrue(SignatureStatistic.summary(dead).isEmpty());
+    SummaryStatistics summary = SummaryStatistics.of(new double[] {0.5, 0.7});
+    List<SignatureStatistic.Reduced> one =
+        List.of(new SignatureStatistic.Reduced("one", 0.9, summary));
+    assertEquals(
+        List.of("Pearson", "", "-", "-", "-", "-", "-"),
+        SignatureStatistic.correlations(Correlation.Method.PEARSON, one));
   }
 
   @Test

@@ -94,7 +94,7 @@ class OtherNodesTest {
       NDArray x = manager.randomNormal(new Shape(3, 2, 4, 4));
       InstrumentedModel.Run run = model.run(new NDList(x));
       assertEquals(
-          List.of("pool (average_pool)", "pool (module)"),
+          List.of("pool:average_pool", "pool:module"),
           run.captures().stream().map(c -> c.site().label()).toList());
       for (Capture capture : run.captures()) {
         assertRows(x, capture.pre(), 3, 2);

@@ -200,8 +200,7 @@ class MaskedScriptTest {
       NDArray x = manager.randomNormal(new Shape(2, 3, 4));
       NDArray mask = manager.create(new int[] {1, 1, 0, 1, 0, 0}, new Shape(2, 3));
       InstrumentedModel.Run run = model.run(new NDList(x, mask));
-      assertEquals(
-          List.of("(root) (softmax)"), run.unmasked().stream().map(s -> s.label()).toList());
+      assertEquals(List.of("(root):softmax"), run.unmasked().stream().map(s -> s.label()).toList());
       NDArray norm = run.outputs().head();
       NDArray weights = mask.toType(DataType.FLOAT32, true).expandDims(2);
       assertArrayEquals(

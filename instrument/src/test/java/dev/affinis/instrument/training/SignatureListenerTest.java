@@ -321,4 +321,27 @@ class SignatureListenerTest {
       assertThrows(IllegalArgumentException.class, () -> Schedule.withinShare(Double.NaN));
     }
   }
+
+  @Test
+  void classesAreSeparatedToo_whereThereAreSome() throws Exception {
+    String separability = "separability_rest_order2_post";
+    try (NDManager manager = NDManager.newBaseManager("PyTorch")) {
+      SignatureListener.Builder builder =
+          SignatureListener.builder()
+              .setData(heldOut(manager, 20))
+              .optSchedule(Schedule.everyEpochs(10));
+      SignatureListener unlabelled = builder.build();
+      SignatureListener labelled = builder.optLabels(classes(manager, 20)).build();
+      train(manager, unlabelled);
+      train(manager, labelled);
+      for (LayerScores layer : unlabelled.trajectory().get(0).layers()) {
+        assertEquals(List.of("affinity"), List.copyOf(layer.scores().keySet()));
+      }
+      for (LayerScores layer : labelled.trajectory().get(0).layers()) {
+        assertEquals(List.of("affinity", separability), List.copyOf(layer.scores().keySet()));
+        double value = layer.scores().get(separability).number().orElseThrow();
+        assertTrue(value > 0 && value < 1, layer::toString);
+      }
+    }
+  }
 }
