@@ -134,8 +134,7 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
       throw new IllegalArgumentException("inputs are empty: expected arrays, batch first");
     }
     long batch = inputs.head().getShape().get(0);
-    List<Integer> tokens = tokens(inputs);
-    long maskLength = tokens.isEmpty() ? 0 : mask(inputs).getShape().get(1);
+    TokenMask mask = mask(inputs);
     TappedModel.Pass pass;
     try {
       pass = tapped.forward(parameters, inputs);
@@ -162,10 +161,7 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
       }
       Site site = new Site(tap.path(), call, tap.kind(), tap.shape().slice(1), tap.dimension());
       if (options.sites().accepts(index++, tap.path(), tap.kind())) {
-        boolean isMasked =
-            !tokens.isEmpty()
-                && TokenMask.applies(site.kind(), site.shape(), site.dimension(), maskLength);
-        if (!tokens.isEmpty() && !isMasked && site.shape().size() > site.dimension()) {
+        if (mask.misses(site)) {
           unmasked.add(site);
         }
         captures.add(
@@ -173,8 +169,7 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
                 site,
                 asMatrix(tap.pre()),
                 asMatrix(tap.post()),
-                Optional.ofNullable(tap.counts())
-                    .map(counts -> isMasked ? counts.withTokens(tokens) : counts)));
+                Optional.ofNullable(tap.counts()).map(found -> mask.counted(site, found))));
       } else {
         leftOut.add(site);
         tap.close();
@@ -183,17 +178,14 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
     return new Run(pass.outputs(), captures, skipped, leftOut, unmasked);
   }
 
-  /** The input that tells tokens from padding. */
-  private NDArray mask(NDList inputs) {
-    return TokenMask.find(options.tokens(), source.instrumenter().inputNames(), inputs);
-  }
-
-  /** How many tokens each sample has; empty unless a mask says it. */
-  private List<Integer> tokens(NDList inputs) {
-    boolean isMasked =
-        options.tokens().choice() == TokenPolicy.Choice.MASKED
-            && options.form() == CaptureForm.POOLED;
-    return isMasked ? TokenMask.counts(mask(inputs), inputs.head().getShape().get(0)) : List.of();
+  /** What the input that tells tokens from padding says, if tokens were chosen by one. */
+  private TokenMask mask(NDList inputs) {
+    TokenPolicy tokens = options.tokens();
+    if (tokens.choice() != TokenPolicy.Choice.MASKED || options.form() != CaptureForm.POOLED) {
+      return TokenMask.NONE;
+    }
+    NDArray mask = TokenMask.find(tokens, source.instrumenter().inputNames(), inputs);
+    return TokenMask.read(mask, inputs.head().getShape().get(0));
   }
 
   /** One value per sample is a matrix with one column. */

@@ -8,9 +8,18 @@ import dev.affinis.signature.TokenPolicy;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Finds the input of a model that tells tokens from padding, and what it says. */
+/** What the input of a model that tells tokens from padding says of a batch. */
 public final class TokenMask {
-  private TokenMask() {}
+  /** No mask: all positions count. */
+  static final TokenMask NONE = new TokenMask(List.of(), 0);
+
+  private final List<Integer> counts;
+  private final long length;
+
+  private TokenMask(List<Integer> counts, long length) {
+    this.counts = List.copyOf(counts);
+    this.length = length;
+  }
 
   /**
    * Finds the mask among a model's inputs.
@@ -68,14 +77,14 @@ public final class TokenMask {
   }
 
   /**
-   * Counts tokens.
+   * Reads and checks a mask.
    *
    * @param mask batch x tokens, 1 for a token and 0 for padding
    * @param batch number of samples
-   * @return how many tokens each sample has, at least 1
+   * @return what it says
    * @throws InvalidInputException if it is no mask, or a sample has no token
    */
-  static List<Integer> counts(NDArray mask, long batch) {
+  static TokenMask read(NDArray mask, long batch) {
     Shape shape = mask.getShape();
     if (shape.dimension() != 2 || shape.get(0) != batch) {
       throw new InvalidInputException(
@@ -92,16 +101,7 @@ public final class TokenMask {
     }
     List<Integer> counts = new ArrayList<>();
     for (int sample = 0; sample < batch; sample++) {
-      int count = 0;
-      for (int i = sample * length; i < (sample + 1) * length; i++) {
-        if (values[i] != 0 && values[i] != 1) {
-          throw new InvalidInputException(
-              "mask has a value of "
-                  + values[i]
-                  + ", expected 1 for tokens and 0 for padding: name the input that has these");
-        }
-        count += (int) values[i];
-      }
+      int count = count(values, sample * length, length);
       if (count == 0) {
         throw new InvalidInputException(
             "sample "
@@ -111,21 +111,38 @@ public final class TokenMask {
       }
       counts.add(count);
     }
-    return List.copyOf(counts);
+    return new TokenMask(counts, length);
   }
 
-  /**
-   * Whether a policy's mask tells the positions of an activation apart.
-   *
-   * @param kind what is called
-   * @param shape shape of its result for one sample
-   * @param dimension number of its channels
-   * @param length number of tokens that the mask has for each sample
-   * @return whether it has that many positions, on one axis
-   */
-  static boolean applies(SiteKind kind, Shape shape, int dimension, long length) {
-    return kind.type() != SiteType.ATTENTION
-        && shape.dimension() == 2
-        && shape.size() == dimension * length;
+  private static int count(float[] values, int from, int length) {
+    int count = 0;
+    for (int i = from; i < from + length; i++) {
+      if (values[i] != 0 && values[i] != 1) {
+        throw new InvalidInputException(
+            "mask has a value of "
+                + values[i]
+                + ", expected 1 for tokens and 0 for padding: name the input that has these");
+      }
+      count += (int) values[i];
+    }
+    return count;
+  }
+
+  /** Whether it tells the positions of a site apart: there are as many, on one axis. */
+  boolean applies(Site site) {
+    return !counts.isEmpty()
+        && site.kind().type() != SiteType.ATTENTION
+        && site.shape().dimension() == 2
+        && site.shape().size() == site.dimension() * length;
+  }
+
+  /** Whether a site has positions that it does not tell apart. */
+  boolean misses(Site site) {
+    return !counts.isEmpty() && !applies(site) && site.shape().size() > site.dimension();
+  }
+
+  /** What was counted at a site, with the tokens that it was counted over. */
+  TapCounts counted(Site site, TapCounts found) {
+    return applies(site) ? found.withTokens(counts) : found;
   }
 }

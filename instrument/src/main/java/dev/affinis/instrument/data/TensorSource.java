@@ -18,7 +18,7 @@ import java.util.Map;
  * their shapes, types and names.
  */
 public final class TensorSource implements SampleSource {
-  /** Whole numbers up to here are exact in float32. */
+  /** Whole numbers below are exact in float32; from here on others are rounded to them. */
   private static final double EXACT = 1 << 24;
 
   private final List<Part> parts = new ArrayList<>();
@@ -60,7 +60,7 @@ public final class TensorSource implements SampleSource {
    * Takes a model's inputs for all samples.
    *
    * @param inputs one array for each of the model's inputs, in its order, samples on the first
-   *     axis: float32, whole numbers up to 2^24, or truth values; copied
+   *     axis: float32, whole numbers below 2^24, or truth values; copied
    * @throws IllegalArgumentException if there is none, they differ in their number of samples, or
    *     float32 does not hold their values exactly
    */
@@ -83,9 +83,9 @@ public final class TensorSource implements SampleSource {
             "inputs must be float32, whole numbers or truth values, got " + part.type);
       }
       for (int i = 0; isWhole && i < part.values.length; i++) {
-        if (Math.abs(part.values[i]) > EXACT) {
+        if (Math.abs(part.values[i]) >= EXACT) {
           throw new IllegalArgumentException(
-              "whole numbers must not exceed 2^24, got " + part.values[i]);
+              "whole numbers must be below 2^24, got " + part.values[i]);
         }
       }
       parts.add(part);

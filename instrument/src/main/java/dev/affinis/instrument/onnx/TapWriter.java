@@ -115,11 +115,10 @@ final class TapWriter {
       return handOut(captured);
     }
     String second = captured(site, site.second(), input, layout);
-    boolean isLast =
-        options.form() == CaptureForm.RAW
-            && layout == Layout.CHANNELS_LAST
-            && facts.rank(input) > 2;
-    return handOut(beside(captured, second, isLast ? facts.rank(input) - 1 : 1));
+    boolean isLast = options.form() == CaptureForm.RAW && layout == Layout.CHANNELS_LAST;
+    int rank = facts.rank(input);
+    int last = rank == TensorFacts.UNKNOWN ? -1 : rank - 1;
+    return handOut(beside(captured, second, isLast ? last : 1));
   }
 
   /** Puts two tensors side by side. */

@@ -128,4 +128,16 @@ class BlockSitesTest {
       assertTrue(hidden.reason().contains("holds it as ai.djl.nn.core.Linear"), hidden.reason());
     }
   }
+
+  @Test
+  void gatesAreReported() throws IOException {
+    SequentialBlock block =
+        new SequentialBlock().add(TestBlocks.linear(3)).add(Activation.reluBlock());
+    try (Model model = TestBlocks.model(block, new Shape(1, 4));
+        InstrumentedModel<?, ?> tapped = instrumented(model, "activations", "gates")) {
+      assertEquals(
+          List.of("gate"), tapped.hiddenSites().stream().map(SkippedSite::activation).toList());
+      assertEquals(1, tapped.plannedSites().size());
+    }
+  }
 }

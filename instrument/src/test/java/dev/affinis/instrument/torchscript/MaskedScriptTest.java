@@ -88,7 +88,7 @@ class MaskedScriptTest {
     String source =
         model(
             "Optional[Tensor]",
-            "mask = unchecked_cast(Tensor, mask)\n".replace("mask =", "given =")
+            "given = unchecked_cast(Tensor, mask)\n"
                 + BODY.replace("torch.to(mask", "torch.to(given"));
     MaskedTokens.check(tokens -> open(tokens, source), DataType.INT64);
   }
@@ -140,7 +140,6 @@ class MaskedScriptTest {
       assertEquals(1, settings.get("token_sites"));
       assertEquals(List.of("(root) (call 2)"), settings.get("unmasked_sites"));
       assertTrue(notices.get(0).contains("(root) (call 2)"), notices.get(0));
-      // Padding of zeros would be dead; of the tokens, as many are as the values say.
       NDArray weights = tokens.toType(DataType.FLOAT32, true).expandDims(2);
       NDArray padded = x.mul(weights).add(weights.mul(-1).add(1).mul(1000));
       Signature same = measure(model, new NDList(padded, tokens), policy, notices);
