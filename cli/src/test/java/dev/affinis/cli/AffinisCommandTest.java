@@ -128,6 +128,14 @@ class AffinisCommandTest {
         "tokens class need pooling channel");
     assertRefused(
         ExitCodes.WRONG_USE, measure(model, images, "--tokens", "cls"), "all, class, patches");
+    assertRefused(
+        ExitCodes.WRONG_USE,
+        measure(model, images, "--tokens", "masked:"),
+        "masked:attention_mask");
+    assertRefused(
+        ExitCodes.BAD_INPUT,
+        measure(model, images, "--tokens", "masked:1", "--samples", 16),
+        "tokens masked:1 need a model that takes a mask");
     CommandRun result = measure(model, images, "--tokens", "class", "--samples", 16);
     assertEquals(ExitCodes.DONE, result.code(), result.err());
     assertTrue(result.err().contains("no site of this model has tokens"), result.err());

@@ -89,7 +89,7 @@
     const shown = names.length <= NAMES_MOST;
     const label = shown ? Math.ceil(charts.textWidth('x', 12) * charts.longest(names)) + 12 : 10;
     const tree = Math.max(50, Math.min(220, view.width * 0.2));
-    const side = Math.min(view.width - tree - label - 24, Math.max(240, Math.min(640, names.length * 56)));
+    const side = Math.min(view.width - tree - label - 24, Math.max(240, Math.min(640, names.length * 72)));
     return { names: names, shown: shown, label: label, tree: tree, side: side, foot: (shown ? label * 0.72 : 0) + 62 };
   }
 

@@ -4,6 +4,8 @@
 
   const charts = Affinis.charts;
   const reports = Affinis.report;
+  const NAMED_MOST = 60; // models whose names are looked for room
+  const GRID = { left: 64, right: 40, top: 32, bottom: 50 };
   const METHODS = [['pearson', 'Pearson'], ['spearman', 'Spearman']];
 
   /* Sites that have both chosen scores, by model. */
@@ -99,24 +101,26 @@
       const state = view.state;
       const theme = view.theme;
       const points = models(report, state);
-      const named = points.length <= 40;
+      const named = points.length <= NAMED_MOST;
+      const x = charts.range(points.map(function (point) { return point.x; }), 6);
+      const y = charts.range(points.map(function (point) { return point.y; }), 5);
+      const sides = named ? labelSides(points, view, x, y) : [];
       return Object.assign(charts.base(view), {
         title: charts.caption(view, view.width < 600 ? '' : line(numberCorrelations(report, state))),
-        grid: { left: 64, right: 40, top: 32, bottom: 50 },
+        grid: GRID,
         xAxis: charts.valueAxis(view, statisticTitle(state.statistic) + ' of ' + Affinis.text.score(state.score),
-          charts.range(points.map(function (point) { return point.x; }), 6), { nameGap: 30 }),
-        yAxis: charts.valueAxis(view, Affinis.text.shorten(state.number, 40), charts.range(points.map(function (point) { return point.y; }), 5), { nameGap: 46 }),
+          x, { nameGap: 30 }),
+        yAxis: charts.valueAxis(view, Affinis.text.shorten(state.number, 40), y, { nameGap: 46 }),
         series: [{
           type: 'scatter', id: 'models', symbolSize: 11, emphasis: { disabled: true },
-          labelLayout: { moveOverlap: 'shiftY' },
           label: {
-            show: named, position: 'right', distance: 6, color: theme.text, fontSize: 12,
+            show: named, distance: 6, color: theme.text, fontSize: 12,
             formatter: function (params) { return params.data.about().point.model.short; },
           },
-          data: points.map(function (point) {
+          data: points.map(function (point, i) {
             const faded = !reports.isShown(state, point.model);
             return {
-              value: [point.x, point.y], about: charts.about({ point: point }), label: { opacity: faded ? 0.15 : 1, position: labelSide(points, point) },
+              value: [point.x, point.y], about: charts.about({ point: point }), label: { opacity: faded ? 0.15 : 1, position: sides[i], show: Boolean(sides[i]) },
               itemStyle: { color: Affinis.themes.colour(theme, point.model.index), opacity: faded ? 0.1 : 1 },
             };
           }),
@@ -125,12 +129,32 @@
     },
   });
 
-  /* Names stand towards the middle, so that none runs out of the chart. */
-  function labelSide(points, point) {
-    const xs = points.map(function (other) { return other.x; });
-    const low = Math.min.apply(null, xs);
-    const high = Math.max.apply(null, xs);
-    return point.x - low > (high - low) * 0.6 ? 'left' : 'right';
+  /* On which side of its point each name has room: inside the chart, over no other point or name; undefined where there is none. */
+  function labelSides(points, view, x, y) {
+    const width = view.width - GRID.left - GRID.right;
+    const height = view.height - GRID.top - GRID.bottom;
+    const places = points.map(function (point) {
+      return [width * (point.x - x.min) / (x.max - x.min), height * (y.max - point.y) / (y.max - y.min)];
+    });
+    const taken = places.map(function (place) { return [place[0] - 6, place[1] - 6, place[0] + 6, place[1] + 6]; });
+    return points.map(function (point, i) {
+      const long = charts.textWidth(point.model.short, 12) + 4;
+      const px = places[i][0];
+      const py = places[i][1];
+      const boxes = {
+        right: [px + 8, py - 8, px + 8 + long, py + 8], left: [px - 8 - long, py - 8, px - 8, py + 8],
+        top: [px - long / 2, py - 24, px + long / 2, py - 8], bottom: [px - long / 2, py + 8, px + long / 2, py + 24],
+      };
+      const side = Object.keys(boxes).filter(function (name) {
+        const box = boxes[name];
+        return box[0] > -GRID.left && box[2] < width + GRID.right && box[1] > -GRID.top && box[3] < height &&
+          taken.every(function (other) { return box[2] <= other[0] || box[0] >= other[2] || box[3] <= other[1] || box[1] >= other[3]; });
+      })[0];
+      if (side) {
+        taken.push(boxes[side]);
+      }
+      return side;
+    });
   }
 
   charts.scoreCorrelations = scoreCorrelations;

@@ -6,6 +6,7 @@
   const reports = Affinis.report;
   const PER_PAGE = 24; // small multiples in one picture
   const MANY = 2500; // points beyond which marks are small and nothing lights up when pointed at
+  const SHADED_MOST = 2; // published ranges that can be shaded over each other
   const BACKGROUND_MOST = 12; // models whose lines stand behind each small multiple
 
   function depthOf(state, site) {
@@ -65,9 +66,8 @@
     };
   }
 
-  /* Published signatures whose modules are known, as thin lines behind. */
-  function published(report, view) {
-    const state = view.state;
+  /* The published networks that a state asks for: all, or the nearest of each model shown. */
+  function publishedNetworks(report, state) {
     if (!report.data.published || state.published === 'none' || state.score !== 'affinity') {
       return [];
     }
@@ -77,28 +77,46 @@
         nearest.add(model.source.nearest[0].name);
       }
     });
-    return report.data.published.networks
-      .filter(function (network) { return network.modules.length > 0 && (state.published === 'all' || nearest.has(network.name)); })
-      .map(function (network) {
-        const values = [];
-        network.modules.forEach(function (calls) {
-          if (state.view === 'calls') {
-            calls.forEach(function (value) { values.push(value); });
-          } else {
-            values.push(calls.reduce(function (sum, value) { return sum + value; }, 0) / calls.length);
-          }
-        });
-        return {
-          type: 'line', id: 'published ' + network.name, name: network.name, symbol: 'circle', symbolSize: 3, z: 1, emphasis: { disabled: true },
-          lineStyle: { color: view.theme.axis, width: 1.2, type: 'solid' }, itemStyle: { color: view.theme.axis },
-          endLabel: { show: true, formatter: function () { return Affinis.text.shorten(network.name, 18); }, color: view.theme.muted, fontSize: 11 },
-          labelLayout: { moveOverlap: 'shiftY' },
-          data: values.map(function (value, i) {
-            const depth = state.depth === 'relative' ? (values.length > 1 ? i / (values.length - 1) : 0.5) : i;
-            return { value: [depth, value], about: charts.about({ published: network, value: value }) };
-          }),
-        };
-      });
+    return report.data.published.networks.filter(function (network) {
+      return state.published === 'all' ? network.modules.length > 0 : nearest.has(network.name);
+    });
+  }
+
+  /* A published network as a thin line behind; one of which three numbers are known as its median over all depths, the range shaded. */
+  function published(view, network, shaded) {
+    const state = view.state;
+    const colour = view.theme.axis;
+    const name = Affinis.text.shorten(network.name, 18);
+    const series = {
+      type: 'line', id: 'published ' + network.name, symbol: 'circle', symbolSize: 3, z: 1, emphasis: { disabled: true }, data: [],
+      lineStyle: { color: colour, width: 1.2, type: 'solid' }, itemStyle: { color: colour },
+    };
+    if (network.modules.length === 0) {
+      const label = { show: true, position: 'end', color: view.theme.muted, fontSize: 11, formatter: function () { return name; } };
+      series.markLine = {
+        silent: true, symbol: 'none', data: [{ yAxis: network.median }], lineStyle: { color: colour, type: 'dashed', width: 1.2 }, label: label,
+      };
+      series.markArea = {
+        silent: true, itemStyle: { color: colour, opacity: 0.13 },
+        data: shaded ? [[{ yAxis: network.minimum }, { yAxis: network.maximum }]] : [],
+      };
+      return series;
+    }
+    const values = [];
+    network.modules.forEach(function (calls) {
+      if (state.view === 'calls') {
+        calls.forEach(function (value) { values.push(value); });
+      } else {
+        values.push(calls.reduce(function (sum, value) { return sum + value; }, 0) / calls.length);
+      }
+    });
+    series.endLabel = { show: true, formatter: function () { return name; }, color: view.theme.muted, fontSize: 11 };
+    series.labelLayout = { moveOverlap: 'shiftY' };
+    series.data = values.map(function (value, i) {
+      const depth = state.depth === 'relative' ? (values.length > 1 ? i / (values.length - 1) : 0.5) : i;
+      return { value: [depth, value], about: charts.about({ published: network, value: value }) };
+    });
+    return series;
   }
 
   function usedMarks(report, all) {
@@ -117,10 +135,12 @@
     option: function (report, view) {
       const state = view.state;
       const all = sitesOf(report, state);
-      const lines = published(report, view);
+      const networks = publishedNetworks(report, state);
+      const shaded = networks.filter(function (network) { return network.modules.length === 0; }).length <= SHADED_MOST;
+      const lines = networks.map(function (network) { return published(view, network, shaded); });
       const values = valuesOf(all, state);
       const many = values.length > MANY;
-      lines.forEach(function (series) { series.data.forEach(function (item) { values.push(item.value[1]); }); });
+      networks.forEach(function (network) { values.push(network.minimum, network.maximum); });
       const bounds = charts.range(values, 6);
       const legend = charts.legend(report, view, usedMarks(report, all));
       const series = report.models.map(function (model, i) {
@@ -208,7 +228,7 @@
             }
           });
         }
-        const own = line(view, model, all[model.index], 6, !reports.isShown(state, model));
+        const own = line(view, model, all[model.index], all[model.index].length > 60 ? 3 : 6, !reports.isShown(state, model));
         const without = missing(view, model, all[model.index], bounds.min);
         [own, without].forEach(function (series) { option.series.push(Object.assign(series, { xAxisIndex: i, yAxisIndex: i })); });
       });

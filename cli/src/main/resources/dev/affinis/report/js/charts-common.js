@@ -1,5 +1,6 @@
 /* What the charts share. A chart is {id, title, file, available, pages, height, option}: data and a view become an ECharts option.
-   A view is {state, theme, width, height, legend: whether the chart carries its own, tooltip: content for a site, or null}. */
+   A view is {state, theme, width, height, legend: whether the chart carries its own, tooltip: content for what a point is about, or null,
+   place: of the tooltip}. */
 Affinis.charts = (function () {
   'use strict';
 
@@ -17,7 +18,8 @@ Affinis.charts = (function () {
 
   function tooltip(view) {
     return {
-      trigger: 'item', confine: true, transitionDuration: 0, padding: 10,
+      trigger: 'item', transitionDuration: 0, padding: 10,
+      position: function (point, params, box, rectangle, size) { return view.place(point, size.contentSize, size.viewSize); },
       backgroundColor: view.theme.surface, borderColor: view.theme.axis,
       textStyle: { color: view.theme.text, fontSize: 12 },
       formatter: function (params) {

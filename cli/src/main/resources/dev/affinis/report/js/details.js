@@ -5,6 +5,8 @@ Affinis.details = (function () {
   const { element, name } = Affinis.dom;
   const text = Affinis.text;
 
+  const MANY = 6; // warnings beyond which their list scrolls
+
   function plural(count, one) {
     return count.toLocaleString('en') + ' ' + one + (count === 1 ? '' : 's');
   }
@@ -19,8 +21,12 @@ Affinis.details = (function () {
   function warnings(section, report) {
     const list = report.data.warnings;
     section.hidden = list.length === 0;
-    section.classList.toggle('many', list.length > 6);
-    section.querySelector('ul').replaceChildren(...list.map((warning) => element('li', {}, text.printable(warning.text))));
+    section.classList.toggle('many', list.length > MANY);
+    const lines = section.querySelector('ul');
+    if (list.length > MANY) {
+      lines.tabIndex = 0; // it scrolls
+    }
+    lines.replaceChildren(...list.map((warning) => element('li', {}, text.printable(warning.text))));
   }
 
   /* Missing scores by score and reason, each with the models and sites that lack it. */
@@ -94,27 +100,42 @@ Affinis.details = (function () {
     return text.printable(value);
   }
 
+  /* What is known of how a model was measured, as words by name. */
   function facts(model) {
     const source = model.source;
     const data = source.data;
-    const classes = data.classes === undefined ? [] : [['classes', data.classes + ', the smallest with ' + plural(data.smallest_class || 0, 'sample')]];
-    const entries = [
-      ['data', data.source], ['samples', data.samples], ['seed', data.seed], ...classes,
-      ...Object.entries(data.preprocess || {}).map(([key, value]) => ['preprocess: ' + key, Array.isArray(value) && key !== 'shape' ? value.join(', ') : value]),
-      ...Object.entries(source.settings || {}),
-      ['runtime', source.runtime], ['parameters', source.parameters.toLocaleString('en')], ['SHA-256', source.sha256], ['file', source.file],
-    ];
-    return element('dl', {}, ...entries.flatMap(([key, value]) => [element('dt', {}, text.printable(key).replace(/_/g, ' ')), element('dd', {}, words(value))]));
+    const found = new Map([['data', words(data.source)], ['samples', words(data.samples)], ['seed', words(data.seed)]]);
+    if (data.classes !== undefined) {
+      found.set('classes', data.classes + ', the smallest with ' + plural(data.smallest_class || 0, 'sample'));
+    }
+    Object.entries(data.preprocess || {}).forEach(([key, value]) =>
+      found.set('preprocess: ' + key, Array.isArray(value) && key !== 'shape' ? value.map(words).join(', ') : words(value)));
+    Object.entries(source.settings || {}).forEach(([key, value]) => found.set(key, words(value)));
+    found.set('runtime', words(source.runtime));
+    found.set('parameters', source.parameters.toLocaleString('en'));
+    found.set('SHA-256', words(source.sha256));
+    found.set('file', words(source.file));
+    return found;
   }
 
-  /* What all models share is said once. */
+  function title(key) {
+    return text.printable(key).replace(/_/g, ' ');
+  }
+
+  /* What all models share is said once; what differs, in a table. */
   function measured(content, report) {
-    content.replaceChildren(...report.models.map((model) => {
-      const data = model.source.data;
-      const settings = model.source.settings || {};
-      return lazily(name(model.name), [plural(data.samples, 'sample'), settings.device, settings.engine].filter((part) => part).map(text.printable).join(', '),
-        () => facts(model));
-    }));
+    const all = report.models.map(facts);
+    const keys = [...new Set(all.flatMap((found) => [...found.keys()]))];
+    const shared = keys.filter((key) => all.every((found) => found.get(key) === all[0].get(key)));
+    const differing = keys.filter((key) => !shared.includes(key));
+    content.replaceChildren(element('dl', {}, ...shared.flatMap((key) => [element('dt', {}, title(key)), element('dd', {}, all[0].get(key))])));
+    if (differing.length > 0) {
+      const row = (model, i) => element('tr', {}, element('th', { scope: 'row' }, name(model.name)),
+        ...differing.map((key) => element('td', { className: 'text', title: all[i].get(key) }, all[i].get(key) || '\u2013')));
+      content.append(element('div', { className: 'scroll', tabIndex: 0, role: 'region', 'aria-label': 'What differs between models' },
+        element('table', {}, element('thead', {}, element('tr', {}, element('th', { scope: 'col' }, 'model'),
+          ...differing.map((key) => element('th', { scope: 'col', className: 'text' }, title(key))))), element('tbody', {}, ...report.models.map(row)))));
+    }
   }
 
   /* Before printing: what could be opened is written out. */

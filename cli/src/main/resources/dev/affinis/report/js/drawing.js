@@ -3,7 +3,7 @@ Affinis.drawing = (function () {
   'use strict';
 
   function view(report, chart, state, width) {
-    const made = { state: state, theme: Affinis.themes.light, width: width, height: 0, legend: true, tooltip: null };
+    const made = { state: state, theme: Affinis.themes.light, width: width, height: 0, legend: true, tooltip: null, place: null };
     made.height = Math.ceil(chart.height(report, made));
     return made;
   }

@@ -3,9 +3,12 @@ Affinis.figures = (function () {
   'use strict';
 
   const { element } = Affinis.dom;
+  /* All but the tooltip: ECharts may still be moving it. */
+  const REPLACED = ['title', 'legend', 'grid', 'xAxis', 'yAxis', 'visualMap', 'series'];
   const SAVED_WIDTH = 1000; // pixels of a picture
   const PRINTED_WIDTH = 820;
   const PNG_RATIO = 2;
+  const GAP = 14; // pixels between a point and its tooltip
 
   /* What a figure needs from the page: {report, state(), theme(), choose: of a model, say: an announcement}. */
   function create(holder, chart, page) {
@@ -31,9 +34,18 @@ Affinis.figures = (function () {
     const view = {
       state: state, theme: page.theme(), width: figure.canvas.clientWidth, height: 0, legend: false,
       tooltip: (about) => Affinis.tooltip.about(about, state),
+      place: (point, size, room) => place(figure.canvas, point, size, room),
     };
     view.height = Math.ceil(figure.chart.height(page.report, view));
     return view;
+  }
+
+  /* A tooltip keeps within the chart sideways, and within the window up and down. */
+  function place(canvas, point, size, room) {
+    const right = point[0] + GAP + size[0] <= room[0] ? point[0] + GAP : point[0] - GAP - size[0];
+    const top = canvas.getBoundingClientRect().top;
+    const lowest = window.innerHeight - top - size[1] - GAP;
+    return [Math.max(0, Math.min(right, room[0] - size[0])), Math.max(GAP - top, Math.min(point[1] + GAP, lowest))];
   }
 
   /* The room that the chart will take, so that the page does not jump when it is drawn. */
@@ -55,7 +67,7 @@ Affinis.figures = (function () {
     } else {
       figure.drawn.resize({ width: view.width, height: view.height });
     }
-    figure.drawn.setOption(figure.chart.option(page.report, view), { notMerge: true });
+    figure.drawn.setOption(figure.chart.option(page.report, view), { replaceMerge: REPLACED });
     figure.stale = false;
     const shown = view.state.isolated === null ? Affinis.details.lead(page.report) : 'model ' + page.report.models[view.state.isolated].name;
     figure.canvas.setAttribute('aria-label', figure.chart.title + ' of ' + Affinis.text.score(view.state.score) + ': ' + shown + '. The numbers are in the tables of this page.');

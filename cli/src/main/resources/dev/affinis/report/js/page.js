@@ -162,6 +162,7 @@ Affinis.page = (function () {
       figures.forEach((figure) => Affinis.figures.print(figure, page));
       document.querySelectorAll('main details').forEach((box) => { box.dataset.shut = box.open ? '' : 'yes'; box.open = true; });
       Affinis.details.fill(document.querySelector('main'));
+      showTables();
     });
     window.addEventListener('afterprint', () => {
       figures.forEach(Affinis.figures.printed);

@@ -5,9 +5,10 @@ Affinis.report = (function () {
   const text = Affinis.text;
   const SHORT = 26; // characters of a name in a chart
 
+  /* Key, name, short name. */
   const STATISTICS = [
-    ['mean', 'mean'], ['std', 'standard deviation'], ['min', 'minimum'], ['median', 'median'], ['max', 'maximum'],
-    ['max_over_mean', 'maximum over mean'],
+    ['mean', 'mean', 'mean'], ['std', 'standard deviation', 'std'], ['min', 'minimum', 'min'], ['median', 'median', 'median'],
+    ['max', 'maximum', 'max'], ['max_over_mean', 'maximum over mean', 'max / mean'],
   ];
 
   function create(data) {

@@ -21,7 +21,7 @@ Affinis.tables = (function () {
     const body = sorted.map((row) => element('tr', { className: row.className || '' }, ...columns.map((column, i) => {
       const content = column.cell ? column.cell(row) : text.number(column.value(row));
       return i === 0 ? element('th', { scope: 'row' }, content)
-        : element('td', { className: column.text ? 'text' : column.value(row) === null ? 'missing' : '', title: column.title2 ? column.title2(row) : undefined }, content);
+        : element('td', { className: column.text ? 'text' : column.value(row) === null ? 'missing' : '', title: column.why ? column.why(row) : undefined }, content);
     })));
     table.replaceChildren(element('thead', {}, head), element('tbody', {}, ...body));
   }
@@ -40,7 +40,7 @@ Affinis.tables = (function () {
   }
 
   function summaryColumns(report, state, theme, onModel) {
-    const statistic = ([key, title]) => ({ title: title, value: (row) => (row.of && row.of[key] !== undefined ? row.of[key] : null) });
+    const statistic = ([key, long, title]) => ({ title: title, hint: long, value: (row) => (row.of && row.of[key] !== undefined ? row.of[key] : null) });
     const columns = [
       {
         title: 'model', text: true, value: (row) => row.model.name,
@@ -93,7 +93,7 @@ Affinis.tables = (function () {
       },
       ...names.map((score) => ({
         title: text.score(score), value: (site) => reports.value(site, score),
-        title2: (site) => (reports.value(site, score) === null ? text.printable(reports.reason(site, score)) : undefined),
+        why: (site) => (reports.value(site, score) === null ? text.printable(reports.reason(site, score)) : undefined),
       })),
     ];
     fill(table, columns, rows, order, onSort);

@@ -35,7 +35,7 @@ Affinis.text = (function () {
     if (size >= 1e5 || size < 1e-3) {
       return minus(value.toExponential(2));
     }
-    return minus(size >= 1 ? String(Number(value.toPrecision(4))) : value.toFixed(3));
+    return minus(size >= 1e4 ? value.toFixed(0) : size >= 1 ? value.toPrecision(4) : value.toFixed(3));
   }
 
   function minus(digits) {
