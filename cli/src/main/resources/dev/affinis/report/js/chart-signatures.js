@@ -111,7 +111,7 @@
       }
     });
     series.endLabel = { show: true, formatter: function () { return name; }, color: view.theme.muted, fontSize: 11 };
-    series.labelLayout = { moveOverlap: 'shiftY' };
+    series.labelLayout = { hideOverlap: true };
     series.data = values.map(function (value, i) {
       const depth = state.depth === 'relative' ? (values.length > 1 ? i / (values.length - 1) : 0.5) : i;
       return { value: [depth, value], about: charts.about({ published: network, value: value }) };
