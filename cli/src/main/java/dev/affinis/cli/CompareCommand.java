@@ -1,5 +1,6 @@
 package dev.affinis.cli;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.affinis.instrument.InvalidInputException;
 import dev.affinis.report.ComparedModel;
 import dev.affinis.report.Comparison;
@@ -7,7 +8,9 @@ import dev.affinis.report.ComparisonJson;
 import dev.affinis.report.ComparisonOptions;
 import dev.affinis.report.ComparisonWarning;
 import dev.affinis.report.ModelNumbers;
+import dev.affinis.report.ReportPage;
 import dev.affinis.report.ScoreTable;
+import dev.affinis.report.StaticCharts;
 import dev.affinis.signature.AtomicFile;
 import dev.affinis.signature.compare.DynamicTimeWarping;
 import dev.affinis.signature.compare.Linkage;
@@ -17,6 +20,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
@@ -44,6 +48,18 @@ final class CompareCommand implements Callable<Integer> {
       arity = "1..*",
       description = "Signature files, as affinis measure writes them.")
   private List<Path> files;
+
+  @Option(
+      names = "--html",
+      paramLabel = "FILE.html",
+      description = "Write the report: one page that holds everything and opens from disk.")
+  private Path html;
+
+  @Option(
+      names = "--static",
+      paramLabel = "DIR",
+      description = "Write the report's charts as SVG files into this folder, made if need be.")
+  private Path charts;
 
   @Option(names = "--json", paramLabel = "FILE.json", description = "Write the comparison as JSON.")
   private Path json;
@@ -128,7 +144,7 @@ final class CompareCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Stream.of(json, csv).filter(file -> file != null).forEach(OutputFile::requireWritable);
+    Stream.of(html, json, csv).filter(file -> file != null).forEach(OutputFile::requireWritable);
     List<ComparedModel> models = ComparedModel.read(files);
     if (accuracies != null) {
       models = ModelNumbers.addTo(models, accuracies);
@@ -136,9 +152,9 @@ final class CompareCommand implements Callable<Integer> {
     Comparison comparison = Comparison.of(models, options());
     List<ComparisonWarning> warnings = comparison.warnings();
     requireAlike(warnings);
-    write(comparison);
     PrintWriter out = spec.commandLine().getOut();
     out.println(ComparisonTable.render(comparison));
+    write(comparison).forEach(file -> out.println("wrote " + file));
     out.flush();
     PrintWriter err = spec.commandLine().getErr();
     warnings.forEach(warning -> err.println("warning: " + warning.text()));
@@ -180,14 +196,27 @@ final class CompareCommand implements Callable<Integer> {
     }
   }
 
-  private void write(Comparison comparison) throws IOException {
+  /** Writes what was asked for; returns where. */
+  private List<Path> write(Comparison comparison) throws IOException {
+    List<Path> written = new ArrayList<>();
+    ObjectNode tree = ComparisonJson.of(comparison);
+    if (html != null) {
+      ReportPage.write(tree, html);
+      written.add(html);
+    }
+    if (charts != null) {
+      written.addAll(StaticCharts.write(tree, charts));
+    }
     if (json != null) {
-      AtomicFile.write(json, ComparisonJson.of(comparison).toPrettyString() + "\n");
+      AtomicFile.write(json, tree.toPrettyString() + "\n");
+      written.add(json);
     }
     if (csv != null) {
       StringWriter table = new StringWriter();
       ScoreTable.write(comparison.models(), table);
       AtomicFile.write(csv, table.toString());
+      written.add(csv);
     }
+    return written;
   }
 }

@@ -7,6 +7,11 @@ import dev.affinis.instrument.ModelSource;
 import dev.affinis.instrument.data.Preprocessing;
 import dev.affinis.instrument.data.SampleSource;
 import dev.affinis.instrument.data.Selection;
+import dev.affinis.report.ComparedModel;
+import dev.affinis.report.Comparison;
+import dev.affinis.report.ComparisonJson;
+import dev.affinis.report.ComparisonOptions;
+import dev.affinis.report.ReportPage;
 import dev.affinis.signature.Signature;
 import dev.affinis.signature.SignatureFile;
 import java.io.FileNotFoundException;
@@ -16,7 +21,11 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -26,11 +35,14 @@ import picocli.CommandLine.Spec;
 /** {@code affinis demo}: the signatures of the bundled models on the bundled images. */
 @Command(
     name = "demo",
-    description = "Measures the eight bundled models on the bundled images, offline.",
+    description =
+        "Measures the eight bundled models on the bundled images, offline, and compares them.",
     mixinStandardHelpOptions = true,
     usageHelpAutoWidth = true)
 final class DemoCommand implements Callable<Integer> {
   private static final String ZOO = "/dev/affinis/zoo/";
+  private static final ComparisonOptions WITH_PUBLISHED =
+      ComparisonOptions.DEFAULT.withPublished(true);
 
   @Spec private CommandSpec spec;
 
@@ -38,7 +50,7 @@ final class DemoCommand implements Callable<Integer> {
       names = "--out",
       paramLabel = "DIR",
       defaultValue = "affinis-demo",
-      description = "Folder for the signature files (default: ${DEFAULT-VALUE}).")
+      description = "Folder for the signature files and the report (default: ${DEFAULT-VALUE}).")
   private Path out;
 
   @Override
@@ -50,12 +62,17 @@ final class DemoCommand implements Callable<Integer> {
       index = new ObjectMapper().readTree(in);
     }
     Path scratch = Files.createTempDirectory("affinis-demo-");
+    List<ComparedModel> models = new ArrayList<>();
     boolean missing = false;
     try {
       Path images = extract("images.npz", scratch);
       for (JsonNode model : index.get("models")) {
         Signature signature = measure(model.get("name").asText(), images, scratch);
-        SignatureFile.write(signature, out.resolve(signature.model().name() + ".json"));
+        Path file = out.resolve(signature.model().name() + ".json");
+        SignatureFile.write(signature, file);
+        models.add(
+            ComparedModel.of(file, signature)
+                .withNumbers(Map.of("accuracy", model.get("test_accuracy").asDouble())));
         print.printf(
             Locale.ROOT,
             "%n%s: %,d parameters, %.1f%% accurate, %d sites, %d images%n",
@@ -66,13 +83,16 @@ final class DemoCommand implements Callable<Integer> {
             signature.data().samples());
         print.println(SignatureTable.render(signature));
         print.flush();
-        missing |= SignatureTable.reportMissing(signature, spec.commandLine().getErr());
+        missing |= SignatureTable.reportMissing(signature, Set.of(), spec.commandLine().getErr());
       }
     } finally {
       deleteFolder(scratch);
     }
+    Path report = out.resolve("report.html");
+    ReportPage.write(ComparisonJson.of(Comparison.of(models, WITH_PUBLISHED)), report);
     print.println();
-    print.println("wrote " + index.get("models").size() + " signatures to " + out);
+    print.println("wrote " + models.size() + " signatures to " + out);
+    print.println("wrote their comparison to " + report + ": open it in a browser");
     print.flush();
     return missing ? ExitCodes.SCORES_MISSING : ExitCodes.DONE;
   }

@@ -13,8 +13,10 @@ import dev.affinis.signature.covariance.Covariance;
 import dev.affinis.signature.covariance.Ridge;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -31,6 +33,8 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     usageHelpAutoWidth = true)
 final class MeasureCommand implements Callable<Integer> {
+  private static final String ALL = "all";
+
   @Spec private CommandSpec spec;
 
   @Mixin private ModelOptions model;
@@ -119,7 +123,11 @@ final class MeasureCommand implements Callable<Integer> {
       paramLabel = "S",
       split = ",",
       defaultValue = "affinity",
-      description = "Scores to compute, or all (default: ${DEFAULT-VALUE}).")
+      description = {
+        "Scores to compute (default: ${DEFAULT-VALUE}), or all that model and data can have: those",
+        "of classes are null without labels, and saturated_units without two bounds, and are not",
+        "counted as missing unless they are named, too."
+      })
   private List<String> scores;
 
   @Option(
@@ -168,7 +176,8 @@ final class MeasureCommand implements Callable<Integer> {
       description = {
         "Score a chain of sites like one, too: the input of site FROM against the output of site",
         "TO, both among the measured sites, named by their paths (PATH#CALL for another call than",
-        "the first, PATH:KIND where a path has several). May be given several times."
+        "the first, PATH:KIND or PATH:KIND#CALL where a path has several). TO comes after FROM, or",
+        "lies inside it if that is a module. May be given several times."
       })
   private List<String> spans = List.of();
 
@@ -208,7 +217,7 @@ final class MeasureCommand implements Callable<Integer> {
               s -> spec.commandLine().getOut().println("skipped " + s.path() + ": " + s.reason()));
       spec.commandLine().getOut().println("wrote " + out);
     }
-    return SignatureTable.reportMissing(signature, spec.commandLine().getErr())
+    return SignatureTable.reportMissing(signature, optionalScores(), spec.commandLine().getErr())
         ? ExitCodes.SCORES_MISSING
         : ExitCodes.DONE;
   }
@@ -222,6 +231,16 @@ final class MeasureCommand implements Callable<Integer> {
   /** Checks that the data are there and can be used, without reading all of them. */
   void checkData() {
     data.open(Optional.empty()).close();
+  }
+
+  /** The scores that only {@code all} asks for: those that this model and data can have. */
+  private Set<String> optionalScores() {
+    Set<String> names = new HashSet<>();
+    if (scores.contains(ALL)) {
+      names.addAll(Measurement.Builder.scoreNames());
+      scores.forEach(names::remove);
+    }
+    return names;
   }
 
   private Measurement.Builder options() {
@@ -258,7 +277,7 @@ final class MeasureCommand implements Callable<Integer> {
           .optLayout(layout)
           .optCovariance(covariance)
           .optRidge(ridge)
-          .optScores(scores.contains("all") ? Measurement.Builder.scoreNames() : scores)
+          .optScores(scores.contains(ALL) ? Measurement.Builder.scoreNames() : scores)
           .optSparsityThreshold(sparsityThreshold)
           .optSites(model.sites())
           .optDevice(model.device());

@@ -3,10 +3,14 @@ package dev.affinis.cli;
 import com.github.freva.asciitable.AsciiTable;
 import com.github.freva.asciitable.Column;
 import com.github.freva.asciitable.HorizontalAlign;
+import dev.affinis.instrument.SiteKind;
 import dev.affinis.signature.BatchScores;
 import dev.affinis.signature.LayerScores;
 import dev.affinis.signature.Score;
+import dev.affinis.signature.ScoreFunction;
 import dev.affinis.signature.Signature;
+import dev.affinis.signature.score.ScoreCatalogue;
+import dev.affinis.signature.score.ScoreOptions;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -14,6 +18,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** Signatures as text. */
 final class SignatureTable {
@@ -94,9 +99,12 @@ final class SignatureTable {
    * Prints why scores, some of a score's sample sets, or standard errors that were asked for, are
    * missing.
    *
+   * @param optional names of scores that nobody asked for by name: where such a score does not
+   *     exist (one of classes without labels, of bounds for a function without) it is not missing,
+   *     and told only if that is so at all sites
    * @return whether any is
    */
-  static boolean reportMissing(Signature signature, PrintWriter err) {
+  static boolean reportMissing(Signature signature, Set<String> optional, PrintWriter err) {
     Map<String, List<String>> everywhere = missingEverywhere(signature.layers());
     everywhere.forEach(
         (reason, names) ->
@@ -106,17 +114,28 @@ final class SignatureTable {
                     + String.join(", ", names)
                     + " for any site: "
                     + reason));
-    boolean missing = !everywhere.isEmpty();
+    boolean missing = false;
     for (LayerScores layer : signature.layers()) {
       String where = " for " + label(layer) + ": ";
       Map<String, Score> scores = new LinkedHashMap<>(layer.scores());
+      scores
+          .keySet()
+          .removeIf(name -> optional.contains(name) && isUndefined(name, layer, signature));
+      missing |= scores.values().stream().anyMatch(score -> score.number().isEmpty());
       everywhere.values().forEach(scores.keySet()::removeAll);
-      missing |= report(scores, signature.model().name() + ": no ", where, err);
+      report(scores, signature.model().name() + ": no ", where, err);
       missing |= reportBatches(layer, signature.model().name() + ": no ", where, err);
       missing |=
           report(layer.errors(), signature.model().name() + ": no standard error of ", where, err);
     }
     return missing;
+  }
+
+  /** Whether no data of this kind, or no site like this, can have a score. */
+  private static boolean isUndefined(String name, LayerScores layer, Signature signature) {
+    ScoreFunction score = ScoreCatalogue.of(name, ScoreOptions.DEFAULTS);
+    return (score.needsLabels() && signature.data().classes().isEmpty())
+        || (score.needsBounds() && SiteKind.ofWord(layer.activation()).bounds().isEmpty());
   }
 
   private static boolean reportBatches(

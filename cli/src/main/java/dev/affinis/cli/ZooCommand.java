@@ -153,12 +153,23 @@ final class ZooCommand implements Callable<Integer> {
         new ZooMeasurement(shared || zoo.shared(), affinis.debug(), spec.commandLine().getErr());
     Thread interrupt = new Thread(() -> interrupted(measurement, done, tasks.size()));
     Runtime.getRuntime().addShutdownHook(interrupt);
-    run(tasks, folder, measurement, done, failed);
+    try {
+      run(tasks, folder, measurement, done, failed);
+    } finally {
+      removeHook(interrupt);
+    }
     if (measurement.isStopped(0)) {
       return ExitCodes.BUG; // nobody reads it: this process is about to end
     }
-    Runtime.getRuntime().removeShutdownHook(interrupt);
     return report(tasks, folder, done, failed);
+  }
+
+  private static void removeHook(Thread hook) {
+    try {
+      Runtime.getRuntime().removeShutdownHook(hook);
+    } catch (IllegalStateException e) {
+      // It is running.
+    }
   }
 
   private void run(

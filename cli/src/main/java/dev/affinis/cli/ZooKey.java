@@ -9,7 +9,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.affinis.instrument.ModelSource;
 import java.io.IOException;
 import java.net.URI;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -64,9 +63,7 @@ record ZooKey(
       Path path = Path.of(URI.create(address.replaceFirst("[?#].*", "")));
       return address + " " + FileIdentity.of(path);
     }
-    return address.contains(":") && !Files.exists(Path.of(address))
-        ? address
-        : FileIdentity.of(Path.of(address));
+    return ZooPaths.isAddress(address) ? address : FileIdentity.of(Path.of(address));
   }
 
   private static String data(String data) throws IOException {

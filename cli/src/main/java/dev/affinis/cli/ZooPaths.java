@@ -36,7 +36,8 @@ final class ZooPaths {
     return !isAddress(written) && written.matches(".*[*?\\[{].*") && !isThere(written);
   }
 
-  private static boolean isAddress(String written) {
+  /** Whether a model is no path on this machine, or is not written as one. */
+  static boolean isAddress(String written) {
     return written.contains("://") || written.startsWith("jar:") || written.startsWith("file:");
   }
 

@@ -47,7 +47,8 @@ final class ZooProgress {
   }
 
   void done(String name, Signature signature) {
-    end(name, signature.layers().size() + " sites in ");
+    int sites = signature.layers().size();
+    end(name, sites + (sites == 1 ? " site in " : " sites in "));
   }
 
   void failed(String name) {

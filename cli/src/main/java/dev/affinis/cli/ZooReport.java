@@ -6,6 +6,7 @@ import dev.affinis.report.Comparison;
 import dev.affinis.report.ComparisonJson;
 import dev.affinis.report.ComparisonOptions;
 import dev.affinis.report.ComparisonWarning;
+import dev.affinis.report.ReportPage;
 import dev.affinis.signature.AtomicFile;
 import dev.affinis.signature.Signature;
 import dev.affinis.signature.compare.SignatureDifference;
@@ -25,6 +26,7 @@ import java.util.Set;
  */
 record ZooReport(Comparison comparison, List<Path> files) {
   private static final String JSON = "comparison.json";
+  private static final String PAGE = "report.html";
 
   /**
    * Writes the report. By affinity, or by the first score there is if that was not measured.
@@ -52,7 +54,8 @@ record ZooReport(Comparison comparison, List<Path> files) {
     Comparison comparison = Comparison.of(models, options);
     ObjectNode json = ComparisonJson.of(comparison);
     AtomicFile.write(folder.unfinished(JSON), json.toPrettyString() + "\n");
-    return new ZooReport(comparison, List.of(folder.publish(JSON)));
+    ReportPage.write(json, folder.unfinished(PAGE));
+    return new ZooReport(comparison, List.of(folder.publish(JSON), folder.publish(PAGE)));
   }
 
   /** What a reader should know before believing the comparison. */

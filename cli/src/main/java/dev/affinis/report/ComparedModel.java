@@ -72,6 +72,19 @@ public record ComparedModel(
     return withOwnNames(models);
   }
 
+  /**
+   * Takes a signature that was just read or written.
+   *
+   * @param file its file
+   * @param signature what is in it
+   * @return the model, by the name in the signature, without further numbers
+   * @throws IOException if the file is not there
+   */
+  public static ComparedModel of(Path file, Signature signature) throws IOException {
+    Instant written = Files.getLastModifiedTime(file).toInstant().truncatedTo(ChronoUnit.SECONDS);
+    return new ComparedModel(signature.model().name(), file, written, signature, Map.of());
+  }
+
   private static ComparedModel read(Path file) throws IOException {
     Signature signature;
     try {
@@ -81,8 +94,7 @@ public record ComparedModel(
     } catch (IllegalArgumentException e) {
       throw new InvalidInputException(e.getMessage(), e);
     }
-    Instant written = Files.getLastModifiedTime(file).toInstant().truncatedTo(ChronoUnit.SECONDS);
-    return new ComparedModel(signature.model().name(), file, written, signature, Map.of());
+    return of(file, signature);
   }
 
   private static List<ComparedModel> withOwnNames(List<ComparedModel> models) {

@@ -42,4 +42,14 @@ public record ComparisonOptions(
   public ComparisonOptions withScore(String other) {
     return new ComparisonOptions(other, view, distance, linkage, groups, published);
   }
+
+  /**
+   * Returns these options with or without published signatures.
+   *
+   * @param shown whether they are shown
+   * @return the options
+   */
+  public ComparisonOptions withPublished(boolean shown) {
+    return new ComparisonOptions(score, view, distance, linkage, groups, shown);
+  }
 }

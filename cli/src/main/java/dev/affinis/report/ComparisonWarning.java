@@ -108,7 +108,7 @@ public record ComparisonWarning(Kind kind, List<String> models, String text) {
           about(
               Kind.WIDE,
               model,
-              "%s have more channels than a quarter of the %s samples%s: their affinity is too high"
+              "%s have more channels than a quarter of the %s samples%s: their affinity tends to be too high"
                   .formatted(
                       sites(wide, layers.size()),
                       samples,

@@ -128,10 +128,20 @@ class AffinisCommandTest {
         "tokens class need pooling channel");
     assertRefused(
         ExitCodes.WRONG_USE, measure(model, images, "--tokens", "cls"), "all, class, patches");
+    assertRefused(
+        ExitCodes.WRONG_USE,
+        measure(model, images, "--tokens", "masked:"),
+        "masked:attention_mask");
+    assertRefused(
+        ExitCodes.BAD_INPUT,
+        measure(model, images, "--tokens", "masked:1", "--samples", 16),
+        "tokens masked:1 need a model that takes a mask");
     CommandRun result = measure(model, images, "--tokens", "class", "--samples", 16);
     assertEquals(ExitCodes.DONE, result.code(), result.err());
     assertTrue(result.err().contains("no site of this model has tokens"), result.err());
     assertEquals(0, SignatureFile.read(out).settings().more().get("token_sites"));
+    result = measure(model, images, "--tokens", "class", "--samples", 16, "--dry-run");
+    assertTrue(result.err().contains("no site of this model has tokens"), result.err());
   }
 
   @Test
@@ -278,9 +288,11 @@ class AffinisCommandTest {
   @Test
   void allScoresAreComputedTogether() throws IOException {
     CommandRun result =
-        measure(model, "random", "--input-size", 32, "--samples", 24, "--scores", "all");
-    assertEquals(ExitCodes.SCORES_MISSING, result.code(), result.err());
+        measure(model, "random", "--input-size", 32, "--samples", 96, "--scores", "all");
+    // Random samples have no classes, and a ReLU is not bounded on both sides: nothing is missing.
+    assertEquals(ExitCodes.DONE, result.code(), result.err());
     assertTrue(result.err().contains("for any site: the samples' classes are not known"));
+    assertTrue(result.err().contains("no saturated_units for any site"), result.err());
     assertTrue(result.out().contains("more scores are in the signature file"), result.out());
     JsonNode signature = new ObjectMapper().readTree(out.toFile());
     assertEquals(0.2, signature.at("/settings/held_out").asDouble());
@@ -291,7 +303,22 @@ class AffinisCommandTest {
         assertTrue(layer.get("scores").get(name).isNumber(), name);
       }
       assertTrue(layer.at("/notes/linear_probe_pre").asText().contains("not known"));
+      assertTrue(layer.at("/notes/saturated_units").asText().contains("bounds"));
     }
+  }
+
+  @Test
+  void scoresThatAreNamedAreMissingEvenIfNoDataLikeTheseCanHaveThem() {
+    for (String named : List.of("all,linear_probe_pre", "affinity,saturated_units")) {
+      Result result =
+          measure(model, "random", "--input-size", 32, "--samples", 96, "--scores", named);
+      assertEquals(ExitCodes.SCORES_MISSING, result.code(), result.err());
+    }
+    // Too few samples are another matter than none that could do.
+    Result result =
+        measure(model, "random", "--input-size", 32, "--samples", 24, "--scores", "all");
+    assertEquals(ExitCodes.SCORES_MISSING, result.code(), result.err());
+    assertTrue(result.err().contains("no r2_adjusted"), result.err());
   }
 
   @Test

@@ -96,6 +96,19 @@ class CompareCommandTest {
   }
 
   @Test
+  void writesTheReportAndItsCharts() throws IOException {
+    Path html = folder.resolve("report.html");
+    Path charts = folder.resolve("charts");
+    CommandRun run = CommandRun.of("compare", low, high, "--html", html, "--static", charts);
+    assertEquals(ExitCodes.DONE, run.code(), run.err());
+    assertTrue(run.out().contains("wrote " + html), run.out());
+    assertTrue(Files.readString(html).contains("\"name\":\"high\""));
+    String chart = Files.readString(charts.resolve("signatures.svg"));
+    assertTrue(chart.startsWith("<svg") && chart.contains(">high<"), chart);
+    assertTrue(run.out().contains("wrote " + charts.resolve("distances.svg")), run.out());
+  }
+
+  @Test
   void oneModelIsEnough() {
     CommandRun run = CommandRun.of("compare", low);
     assertEquals(ExitCodes.DONE, run.code(), run.err());

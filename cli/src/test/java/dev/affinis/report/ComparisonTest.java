@@ -175,7 +175,7 @@ class ComparisonTest {
             Signatures.of("w", 256, List.of(wide, dead)), Signatures.of("none", 256, List.of()));
     assertEquals(
         List.of(
-            "w: 1 of 2 sites have more channels than a quarter of the 256 samples, 1 even more than samples: their affinity is too high"),
+            "w: 1 of 2 sites have more channels than a quarter of the 256 samples, 1 even more than samples: their affinity tends to be too high"),
         texts(comparison, Kind.WIDE));
     assertEquals(List.of("w: no affinity for 1 of 2 sites: dead"), texts(comparison, Kind.MISSING));
     assertEquals(List.of("none: no sites were measured"), texts(comparison, Kind.EMPTY));

@@ -8,6 +8,7 @@ import dev.affinis.instrument.data.BatchLoader;
 import dev.affinis.signature.TokenPolicy;
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -153,12 +154,9 @@ final class CaptureRun implements AutoCloseable {
 
   /** Models without tokens can be compared with those that have some, but a user should know. */
   private void tellTokens(TokenPolicy tokens) {
-    if (!tokens.equals(TokenPolicy.ALL) && tokenSites() == 0) {
-      listener.notice(
-          "--tokens "
-              + tokens.word()
-              + " changes nothing: no site of this model has tokens (batch x tokens x channels)");
-    } else if (!unmasked.isEmpty()) {
+    Optional<String> nothing = MemoryPlan.notice(tokens, tokenSites());
+    nothing.ifPresent(listener::notice);
+    if (nothing.isEmpty() && !unmasked.isEmpty()) {
       listener.notice(
           "rows are means over all positions, not over tokens alone, where the mask has another"
               + " length: "

@@ -96,7 +96,7 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
   }
 
   /**
-   * Runs the model and captures every activation call. Listeners hear of it, too.
+   * Runs the model and captures every site. Listeners hear of it, too.
    *
    * @param inputs the model's inputs, batch first, on the model's device; everything returned is
    *     attached to their manager and lives as long as it
@@ -217,9 +217,27 @@ public final class InstrumentedModel<I, O> extends ZooModel<I, O> {
             && shape.dimension() == 3
             && shape.get(1) == 1
             && shape.get(2) == tap.dimension();
-    return reason == null && isOneToken && options.tokens().equals(TokenPolicy.PATCHES)
-        ? "it has one token only, and so no patches"
-        : reason;
+    if (reason != null || !options.tokens().equals(TokenPolicy.PATCHES)) {
+      return reason;
+    }
+    if (isOneToken) {
+      return "it has one token only, and so no patches";
+    }
+    // Only of a module may the tokens that go in be others than those that come out.
+    return tap.kind() == SiteKind.MODULE && isEmptyMean(tap.pre())
+        ? "its input has one token only, and so no patches"
+        : null;
+  }
+
+  /** Whether rows are means of nothing, which are NaN. */
+  private static boolean isEmptyMean(NDArray rows) {
+    if (rows == null || !rows.getDataType().isFloating()) {
+      return false;
+    }
+    try (NDArray wrong = rows.isNaN();
+        NDArray all = wrong.all()) {
+      return all.getBoolean();
+    }
   }
 
   private static String whyNotPerSample(Shape shape, long batch) {

@@ -50,10 +50,10 @@ import java.util.Set;
  * }</pre>
  *
  * <p>Every run checks itself: the first batch goes through the plain model, too, and outputs must
- * agree; every activation call that stands outside conditions must have run; all batches must have
- * met the same sites. Captures (8 bytes per sample and channel of every site) and what scores need
- * ({@link dev.affinis.signature.transport.Workspace}) stay within a budget, see {@link MemoryPlan};
- * the model and a batch come on top. Sites are scored on several threads.
+ * agree; every site that stands outside conditions must have run; all batches must have met the
+ * same sites. Captures (8 bytes per sample and channel of every site) and what scores need ({@link
+ * dev.affinis.signature.transport.Workspace}) stay within a budget, see {@link MemoryPlan}; the
+ * model and a batch come on top. Sites are scored on several threads.
  */
 public final class Measurement {
   /** The engine that scores are computed with. */
@@ -122,7 +122,7 @@ public final class Measurement {
             samples,
             selection.seed(),
             source.preprocess(),
-            Signature.Classes.of(labels)),
+            Signature.Classes.of(labels, samples)),
         new Signature.Settings(
             model.taps().pooling(),
             options.covariance,
@@ -204,11 +204,17 @@ public final class Measurement {
               probe(check, instrumented, batch);
               List<Capture> captures =
                   spans().added(check.accept(instrumented.run(inputs(scratch, batch))));
+              MemoryPlan plan =
+                  options.limits().plan(captures.stream().map(c -> memory(c, samples)).toList());
+              if (model.taps().tokens().choice() != TokenPolicy.Choice.MASKED) {
+                MemoryPlan.notice(model.taps().tokens(), plan.tokenSites())
+                    .ifPresent(options.listener::notice);
+              }
               return new MeasurementPlan(
                   scored,
                   selection.batches(),
                   source.sampleShape(),
-                  options.limits().plan(captures.stream().map(c -> memory(c, samples)).toList()),
+                  plan,
                   check.skipped(),
                   instrumented.parameterCount());
             }
@@ -298,7 +304,7 @@ public final class Measurement {
     private Covariance covariance = Covariance.LEDOIT_WOLF;
     private Ridge ridge = Ridge.RELATIVE;
     private int replicates;
-    private double threshold = CountedScore.THRESHOLD;
+    private OptionalDouble threshold = OptionalDouble.empty();
     private Device device;
     private boolean skipsBad;
     private final List<Spans.Named> spans = new ArrayList<>();
@@ -324,11 +330,18 @@ public final class Measurement {
           taps.layout(),
           taps.sites(),
           taps.tokens(),
-          counts() ? OptionalDouble.of(threshold) : OptionalDouble.empty());
+          counts() ? OptionalDouble.of(threshold()) : OptionalDouble.empty());
     }
 
     private MemoryLimits limits() {
       return new MemoryLimits(memory, spillDirectory, scoringThreads);
+    }
+
+    /** What was asked for; else what an instrumented model counts with, so that scores agree. */
+    private double threshold() {
+      OptionalDouble counted =
+          instrumented == null ? OptionalDouble.empty() : instrumented.options().threshold();
+      return threshold.orElse(counted.orElse(CountedScore.THRESHOLD));
     }
 
     /** Whether a score asks for counts over whole tensors. */
@@ -338,7 +351,8 @@ public final class Measurement {
 
     private ScoreSet scores() {
       return ScoreCatalogue.select(
-          scoreNames, new ScoreOptions(covariance, ridge, replicates, threshold, selection.seed()));
+          scoreNames,
+          new ScoreOptions(covariance, ridge, replicates, threshold(), selection.seed()));
     }
 
     /**
@@ -431,6 +445,8 @@ public final class Measurement {
      *
      * @param value the pooling
      * @return this builder
+     * @throws IllegalArgumentException if it is not {@link Pooling#CHANNEL} and some tokens were
+     *     chosen before
      */
     public Builder optPooling(Pooling value) {
       taps =
@@ -482,11 +498,13 @@ public final class Measurement {
 
     /**
      * Asks for a chain of sites to be scored like one: the input of a site against the output of a
-     * later one (or the same), as one more layer of kind and type {@link SiteKind#SPAN} after all
-     * others. May be called several times. Both must be among the measured sites.
+     * later one (or the same), or of a site inside it if the first is a module, as one more layer
+     * of kind and type {@link SiteKind#SPAN} after all others. May be called several times. Both
+     * must be among the measured sites.
      *
      * @param from the first site: its path, {@code PATH#CALL} for another call than the first,
-     *     {@code PATH:KIND} where a path has sites of several types
+     *     {@code PATH:KIND} for the first call of a kind where a path has several, {@code
+     *     PATH:KIND#CALL} for another; calls are numbered as in signatures, for each path and type
      * @param to the last site, likewise
      * @return this builder
      */
@@ -533,7 +551,8 @@ public final class Measurement {
 
     /**
      * Sets up to which magnitude a value counts as small in sparsity and dead units, and how near
-     * to a bound it is saturated; {@link CountedScore#THRESHOLD} if not called.
+     * to a bound it is saturated. If not called, what an instrumented model counts with, see {@link
+     * InstrumentedModel.Builder#optCounts}, and {@link CountedScore#THRESHOLD} otherwise.
      *
      * @param value a finite number from 0
      * @return this builder
@@ -541,7 +560,7 @@ public final class Measurement {
      */
     public Builder optSparsityThreshold(double value) {
       InstrumentedModel.builder().optCounts(value);
-      threshold = value;
+      threshold = OptionalDouble.of(value);
       return this;
     }
 
@@ -653,14 +672,12 @@ public final class Measurement {
      *
      * @return the measurement, ready to run
      * @throws IllegalArgumentException if the model is instrumented already, and pooling, layout,
-     *     tokens, sites or device were set, too; or if standard errors were asked for on several
-     *     batches
+     *     tokens, sites or device were set, too, or a sparsity threshold that is not the one it
+     *     counts with; or if standard errors were asked for on several batches
      */
     public Measurement build() {
-      if (instrumented != null && (device != null || !taps.equals(DEFAULTS))) {
-        throw new IllegalArgumentException(
-            "pooling, layout, tokens, sites and device are those of the instrumented model: set them"
-                + " on its builder");
+      if (instrumented != null) {
+        requireOptionsOfModel();
       }
       Measurement measurement = new Measurement(this);
       if (replicates > 0 && measurement.batches() > 1) {
@@ -669,6 +686,24 @@ public final class Measurement {
                 + " --batches out");
       }
       return measurement;
+    }
+
+    /** What is captured was decided when the model was instrumented. */
+    private void requireOptionsOfModel() {
+      if (device != null || !taps.equals(DEFAULTS)) {
+        throw new IllegalArgumentException(
+            "pooling, layout, tokens, sites and device are those of the instrumented model: set them"
+                + " on its builder");
+      }
+      OptionalDouble counted = instrumented.options().threshold();
+      if (counts() && threshold.isPresent() && !threshold.equals(counted)) {
+        throw new IllegalArgumentException(
+            "sparsity threshold "
+                + threshold.getAsDouble()
+                + " was asked for, but the instrumented model "
+                + (counted.isPresent() ? "counts with " + counted.getAsDouble() : "counts nothing")
+                + ": set it with optCounts on its builder");
+      }
     }
   }
 }

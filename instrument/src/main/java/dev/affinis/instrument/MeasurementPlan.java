@@ -12,7 +12,7 @@ import java.util.List;
  * @param batches number of disjoint sample sets
  * @param sampleShape shape of one sample, as the model gets it
  * @param memory what each site takes, and how all of it is kept within the budget
- * @param skipped activation calls that cannot be measured, with reasons
+ * @param skipped calls that cannot be measured, with reasons
  * @param parameters number of the model's parameters
  */
 public record MeasurementPlan(

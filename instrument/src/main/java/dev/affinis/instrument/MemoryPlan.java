@@ -1,5 +1,6 @@
 package dev.affinis.instrument;
 
+import dev.affinis.signature.TokenPolicy;
 import dev.affinis.signature.score.ScoreSet;
 import dev.affinis.signature.transport.Workspace;
 import java.nio.file.Path;
@@ -116,6 +117,23 @@ public record MemoryPlan(
             .map(SiteMemory::site)
             .filter(site -> site.kind() != SiteKind.SPAN && site.hasTokens())
             .count();
+  }
+
+  /**
+   * Says that a choice of tokens changes nothing: models without tokens can be compared with those
+   * that have some, but a user should know.
+   *
+   * @param tokens what was chosen
+   * @param sites number of sites that have tokens
+   * @return one line, or nothing
+   */
+  static Optional<String> notice(TokenPolicy tokens, int sites) {
+    return tokens.equals(TokenPolicy.ALL) || sites > 0
+        ? Optional.empty()
+        : Optional.of(
+            "--tokens "
+                + tokens.word()
+                + " changes nothing: no site of this model has tokens (batch x tokens x channels)");
   }
 
   /**

@@ -119,7 +119,8 @@ final class SiteRequest {
   }
 
   /**
-   * Says of which chosen types the model has none, while it has others.
+   * Says of which chosen types the model has none, while it has others. What it has but cannot be
+   * captured is told elsewhere, with the reason.
    *
    * @return a sentence for each
    */
@@ -127,8 +128,8 @@ final class SiteRequest {
     List<String> found = new ArrayList<>();
     for (SiteType type : SiteType.values()) {
       if (filter.chooses(type)
-          && hidden.isEmpty()
-          && sites.stream().noneMatch(site -> site.kind().type() == type)) {
+          && sites.stream().noneMatch(site -> site.kind().type() == type)
+          && program.hiddenSites(filter.types(type)).isEmpty()) {
         found.add("the model has no " + type.word() + remark());
       }
     }

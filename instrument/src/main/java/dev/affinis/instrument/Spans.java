@@ -10,13 +10,16 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Chains of sites that are scored like one: the input of the first against the output of the last.
  * Each becomes a capture of its own, of kind {@link SiteKind#SPAN}, after those of the sites.
  */
 final class Spans {
-  private static final Pattern NAME = Pattern.compile("(.+?)(?:#(\\d{1,9}))?(?::(\\w+))?");
+  private static final Pattern NAME =
+      Pattern.compile(
+          "(?<path>.+?)(?:#(?<call>\\d{1,9}))?(?::(?<kind>\\w+))?(?:#(?<last>\\d{1,9}))?");
   private static final String ARROW = " -> ";
 
   private final List<Named> asked;
@@ -40,8 +43,9 @@ final class Spans {
   /**
    * Prepares spans.
    *
-   * @param asked their ends; each end is a path, followed by {@code #} and the number of the call
-   *     if that is not the first, and by a colon and the kind where one path has several
+   * @param asked their ends; each end is a path, followed by a colon and the kind where one path
+   *     has several, and by {@code #} and the number of the call if that is not the first. A kind
+   *     without a number is its first call, whatever number that has among those of its type
    */
   Spans(List<Named> asked) {
     this.asked = List.copyOf(asked);
@@ -104,21 +108,50 @@ final class Spans {
     for (Named named : asked) {
       Site from = resolve(named.from(), sites);
       Site to = resolve(named.to(), sites);
-      if (sites.indexOf(from) > sites.indexOf(to)) {
-        throw new InvalidInputException(
-            "span "
-                + named.from()
-                + ","
-                + named.to()
-                + " is in the wrong order: "
-                + to.label()
-                + " comes before "
-                + from.label()
-                + " in the model");
+      if (sites.indexOf(from) > sites.indexOf(to) && !isInside(to, from, sites)) {
+        throw wrongOrder(named, from, to);
       }
       found.add(new Span(from, to));
     }
     return found.stream().distinct().toList();
+  }
+
+  /**
+   * Whether a site ran within a module's call, so that its output comes from the module's input. A
+   * module stands after the sites inside it, and before those of its next call.
+   */
+  private static boolean isInside(Site site, Site module, List<Site> sites) {
+    boolean isBelow =
+        site.path().equals(module.path()) || site.path().startsWith(module.path() + ".");
+    if (module.kind() != SiteKind.MODULE || !isBelow) {
+      return false;
+    }
+    int end = sites.indexOf(module);
+    int begin = end - 1;
+    while (begin >= 0 && !isSameModule(sites.get(begin), module)) {
+      begin--;
+    }
+    int position = sites.indexOf(site);
+    return begin < position && position < end;
+  }
+
+  private static boolean isSameModule(Site site, Site module) {
+    return site.kind() == SiteKind.MODULE && site.path().equals(module.path());
+  }
+
+  private static InvalidInputException wrongOrder(Named named, Site from, Site to) {
+    String found = to.label() + " comes before " + from.label() + " in the model";
+    return new InvalidInputException(
+        "span "
+            + named.from()
+            + ","
+            + named.to()
+            + " is in the wrong order: "
+            + found
+            + (from.kind() == SiteKind.MODULE
+                ? ", and is none of the sites inside that call of the module, which alone have its"
+                    + " input before them"
+                : ", so that its output does not depend on that input: give the earlier site first"));
   }
 
   private static Site resolve(String name, List<Site> sites) {
@@ -126,20 +159,15 @@ final class Spans {
     if (!parts.matches()) {
       throw new InvalidInputException("span ends at an empty name: expected the path of a site");
     }
-    int call = parts.group(2) == null ? 1 : Integer.parseInt(parts.group(2));
-    Optional<String> kind = Optional.ofNullable(parts.group(3));
-    List<Site> fitting =
-        sites.stream()
-            .filter(site -> site.path().equals(parts.group(1)) && site.call() == call)
-            .filter(site -> kind.map(site.kind().word()::equals).orElse(true))
-            .toList();
+    List<Site> fitting = fitting(name, parts, sites);
     if (fitting.isEmpty()) {
       throw new InvalidInputException(
           "span ends at "
               + name
               + ", which is none of the measured sites (near are "
               + String.join(", ", NearNames.of(name, sites.stream().map(Site::path).toList()))
-              + "): give PATH, PATH#CALL or PATH:KIND of a site that --sites chooses");
+              + "): give PATH, PATH#CALL, PATH:KIND or PATH:KIND#CALL of a site that --sites"
+              + " chooses");
     }
     if (fitting.size() > 1) {
       throw new InvalidInputException(
@@ -151,5 +179,27 @@ final class Spans {
               + ": say which");
     }
     return fitting.get(0);
+  }
+
+  /** The sites that a name may mean: several only if it does not tell the kind. */
+  private static List<Site> fitting(String name, Matcher parts, List<Site> sites) {
+    if (parts.group("call") != null && parts.group("last") != null) {
+      throw new InvalidInputException(
+          "span ends at " + name + ", which has two numbers of calls: give PATH:KIND#CALL");
+    }
+    Optional<Integer> call =
+        Stream.of("call", "last")
+            .flatMap(group -> Optional.ofNullable(parts.group(group)).stream())
+            .map(Integer::valueOf)
+            .findFirst();
+    Optional<String> kind = Optional.ofNullable(parts.group("kind"));
+    Stream<Site> named =
+        sites.stream()
+            .filter(site -> site.path().equals(parts.group("path")))
+            .filter(site -> kind.map(site.kind().word()::equals).orElse(true));
+    if (kind.isPresent() && call.isEmpty()) {
+      return named.limit(1).toList();
+    }
+    return named.filter(site -> site.call() == call.orElse(1)).toList();
   }
 }

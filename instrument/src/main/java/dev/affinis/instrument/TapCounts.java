@@ -4,9 +4,9 @@ import ai.djl.ndarray.NDArray;
 import java.util.List;
 
 /**
- * What is counted over the whole tensors of one activation call: for each sample and channel the
- * share of its positions, or of its tokens where a mask tells them from padding. Channels are those
- * of the layout, whatever the pooling.
+ * What is counted over the whole tensors of one site: for each sample and channel the share of its
+ * positions, or of its tokens where a mask tells them from padding. Channels are those of the
+ * layout, whatever the pooling.
  *
  * @param smallPre share of the input's values that are small (batch x channels, float32)
  * @param smallPost share of the output's values that are small, likewise

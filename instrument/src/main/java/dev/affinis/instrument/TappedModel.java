@@ -15,7 +15,7 @@ public interface TappedModel extends AutoCloseable {
    *
    * @param parameters where its parameters are taken from
    * @param inputs the model's inputs; everything returned is attached to their manager
-   * @return the model's own outputs, and every activation call in the order of execution
+   * @return the model's own outputs, and every observed call in the order of execution
    */
   Pass forward(ParameterStore parameters, NDList inputs);
 

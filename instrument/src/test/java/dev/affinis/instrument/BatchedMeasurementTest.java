@@ -126,6 +126,14 @@ class BatchedMeasurementTest {
   }
 
   @Test
+  void smallestClassIsThatOfOneBatch() throws IOException {
+    // Classes change after 30 samples, batches after 20.
+    Signature signature =
+        measure(new Window(0, 100), b -> b.optSelection(Selection.first(20)).optBatches(BATCHES));
+    assertEquals(new Signature.Classes(2, 10), signature.data().classes().orElseThrow());
+  }
+
+  @Test
   void everyBatchIsScoredAsIfItWereAlone() throws IOException {
     Signature batched = measure(new Window(0, 100), b -> b.optBatches(BATCHES));
     assertEquals(SAMPLES, batched.data().samples());

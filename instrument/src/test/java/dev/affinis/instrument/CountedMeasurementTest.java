@@ -191,6 +191,40 @@ class CountedMeasurementTest {
   }
 
   @Test
+  void thresholdIsThatOfAnInstrumentedModel() throws IOException {
+    List<String> scores = List.of("sparsity_post", "pooled_sparsity_post");
+    try (InstrumentedModel<?, ?> model =
+            InstrumentedModel.builder()
+                .setModelPath(archive("return torch.relu(x)"))
+                .optCounts(0.5)
+                .build();
+        RandomSource random = new RandomSource(SHAPE, SAMPLES, 1)) {
+      Measurement.Builder builder =
+          Measurement.builder()
+              .setModel(model)
+              .setSource(random)
+              .optSelection(Selection.first(SAMPLES))
+              .optScores(scores);
+      Signature signature = builder.build().run();
+      assertEquals(0.5, signature.settings().more().get("sparsity_threshold"));
+      LayerScores layer = signature.layers().get(0);
+      assertEquals(share(-100, 0.5), score(layer, "sparsity_post"), 1e-7);
+      LayerScores alone =
+          measure(b -> b.optScores(scores).optSparsityThreshold(0.5), "return torch.relu(x)")
+              .layers()
+              .get(0);
+      assertEquals(alone.scores(), layer.scores());
+      Exception e =
+          assertThrows(
+              IllegalArgumentException.class, () -> builder.optSparsityThreshold(0.25).build());
+      assertTrue(e.getMessage().contains("0.25 was asked for"), e.getMessage());
+      assertTrue(e.getMessage().contains("counts with 0.5"), e.getMessage());
+      // Where nothing is counted, the threshold is one for pooled values alone.
+      builder.optScores(List.of("pooled_sparsity_post")).build();
+    }
+  }
+
+  @Test
   void oneValueInFiftyThousandKeepsAChannelAlive() {
     Site site = new Site("relu", 1, SiteKind.RELU, new Shape(2, 224, 224), 2);
     float almost = 50_175 / 50_176f;

@@ -350,4 +350,22 @@ class InstrumentedModelTest {
     assertTrue(e.getMessage().contains("device gpu:63 is not there"), e.getMessage());
     assertFalse(e.getMessage().contains("\n"));
   }
+
+  /** What is hidden of one type says nothing of another. */
+  @Test
+  void everyTypeThatTheModelLacksIsTold() throws IOException {
+    String forward =
+        """
+        def forward(self: __torch__.M,
+            x: Tensor) -> Tensor:
+          y = torch.relu(x)
+          return torch.scaled_dot_product_attention(y, y, y, None, 0., False)
+        """;
+    Path file = new TestArchive("M").write(folder.resolve("fused.pt"), module("M", "", forward));
+    SiteFilter filter = SiteFilter.of(List.of("activations", "pooling", "attention"));
+    try (InstrumentedModel<?, ?> model =
+        InstrumentedModel.builder().setModelPath(file).optSites(filter).build()) {
+      assertEquals(List.of("the model has no pooling"), model.absences());
+    }
+  }
 }

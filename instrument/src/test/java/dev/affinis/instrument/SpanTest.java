@@ -134,4 +134,97 @@ class SpanTest {
             InvalidInputException.class, () -> measure(b -> b.optSpan("(root)#2", "(root)")));
     assertTrue(e.getMessage().contains("wrong order"), e.getMessage());
   }
+
+  /** A module that calls tanh, relu and relu, called twice, with a relu after the first call. */
+  private Signature measureModules(UnaryOperator<Measurement.Builder> more) throws IOException {
+    String block =
+        """
+        def forward(self: __torch__.B,
+            x: Tensor) -> Tensor:
+          a = torch.tanh(torch.mul(x, 3))
+          b = torch.relu(torch.sub(a, 0.1))
+          return torch.relu(torch.rsub(b, 0.5))
+        """;
+    String forward =
+        """
+        def forward(self: __torch__.M,
+            x: Tensor) -> Tensor:
+          y = (self.block).forward(torch.mul(x, 2), )
+          z = torch.relu(torch.sub(y, 0.2))
+          return (self.block).forward1(z, )
+        """;
+    String source =
+        module("M", "block : __torch__.B", forward)
+            + module("B", "", block + block.replace("def forward(", "def forward1("));
+    model =
+        new TestArchive("M")
+            .attribute("block", new TestArchive("B"))
+            .write(folder.resolve("blocks.pt"), source);
+    SiteFilter sites = SiteFilter.of(List.of("activations", "module:block"));
+    return measure(b -> more.apply(b.optSites(sites)));
+  }
+
+  @Test
+  void spanReachesFromAModuleToASiteInsideIt() throws IOException {
+    Signature signature =
+        measureModules(
+            b ->
+                b.optSpan("block:module", "block:tanh")
+                    .optSpan("block:module#2", "block:relu#6")
+                    .optSpan("block#2:module", "block#6:relu"));
+    // Order: tanh, relu, relu, module, relu of the root, tanh, relu, relu, module; then two spans.
+    assertEquals(11, signature.layers().size());
+    assertEquals("block (module) -> block", signature.layers().get(9).path());
+    assertEquals("block (call 2, module) -> block (call 6)", signature.layers().get(10).path());
+    assertEquals(insideModule(), signature.layers().get(9).scores().get("affinity"));
+  }
+
+  /** The module's input against the output of its tanh, from captures of our own. */
+  private Score insideModule() throws IOException {
+    try (SampleSource source = new RandomSource(new Shape(6, 2, 2), SAMPLES, 5);
+        InstrumentedModel<?, ?> instrumented =
+            InstrumentedModel.builder()
+                .setModelPath(model)
+                .optSites(SiteFilter.of(List.of("activations", "module:block")))
+                .build();
+        NDManager manager = instrumented.newManager();
+        BatchLoader loader =
+            BatchLoader.builder()
+                .setSource(source)
+                .setManager(manager)
+                .setSelection(Selection.first(SAMPLES))
+                .optBatchSize(SAMPLES)
+                .build();
+        BatchLoader.Batch batch = loader.next()) {
+      List<Capture> captures = instrumented.run(new NDList(batch.data().duplicate())).captures();
+      LayerSample sample = new LayerSample(captures.get(3).pre(), captures.get(0).post());
+      return AffinityScore.builder().build().estimate(sample).score();
+    }
+  }
+
+  @Test
+  void kindWithoutANumberIsItsFirstCall() throws IOException {
+    // The first relu of the block is the second of its activations.
+    Signature signature =
+        measureModules(
+            b -> b.optSpan("block:relu", "block:relu").optSpan("block#2:relu", "block#2:relu"));
+    assertEquals("block (call 2) -> block (call 2)", signature.layers().get(9).path());
+    assertEquals(10, signature.layers().size());
+  }
+
+  @Test
+  void siteOfAnotherCallOfTheModuleIsNoEnd() {
+    for (String end : List.of("block#3", "(root)")) {
+      InvalidInputException e =
+          assertThrows(
+              InvalidInputException.class,
+              () -> measureModules(b -> b.optSpan("block:module#2", end)));
+      assertTrue(e.getMessage().contains("none of the sites inside that call"), e.getMessage());
+    }
+    InvalidInputException e =
+        assertThrows(
+            InvalidInputException.class,
+            () -> measureModules(b -> b.optSpan("block#1:relu#2", "block#3")));
+    assertTrue(e.getMessage().contains("two numbers"), e.getMessage());
+  }
 }

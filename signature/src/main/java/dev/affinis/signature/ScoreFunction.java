@@ -28,6 +28,25 @@ public interface ScoreFunction {
   }
 
   /**
+   * Whether this score is one of classes, and so does not exist for samples without labels.
+   *
+   * @return whether it is; not, unless overridden
+   */
+  default boolean needsLabels() {
+    return false;
+  }
+
+  /**
+   * Whether this score is one of the two bounds of a function, and so does not exist for functions
+   * that have one or none.
+   *
+   * @return whether it is; not, unless overridden
+   */
+  default boolean needsBounds() {
+    return false;
+  }
+
+  /**
    * Computes the score of one layer.
    *
    * @param sample input and output of the layer, not modified, not closed

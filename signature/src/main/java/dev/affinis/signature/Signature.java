@@ -10,14 +10,14 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The non-linearity signature of a model: the scores of its activation calls in execution order,
- * and where they came from. Immutable.
+ * The non-linearity signature of a model: the scores of its sites in execution order, and where
+ * they came from. Immutable.
  *
  * @param model what was measured
  * @param data what it was measured on
  * @param settings how it was measured
  * @param layers scores in execution order; {@code layers.get(i).index()} is i
- * @param skipped activation calls that were found but cannot be scored
+ * @param skipped calls that were found but cannot be scored
  */
 public record Signature(
     Model model, Data data, Settings settings, List<LayerScores> layers, List<Skipped> skipped) {
@@ -124,7 +124,8 @@ public record Signature(
    * The classes of the samples.
    *
    * @param count how many different classes there are, at least 1
-   * @param smallest number of samples of the class with the fewest, at least 1
+   * @param smallest number of samples of the class with the fewest, in the sample set where it has
+   *     the fewest if there are several; at least 1
    */
   public record Classes(int count, int smallest) {
     /** Checks the numbers. */
@@ -140,14 +141,23 @@ public record Signature(
      * Counts classes.
      *
      * @param labels class of each sample
-     * @return the classes; nothing if there are no labels
+     * @param size number of samples in each sample set, of which one follows the other; at least 1
+     * @return the classes of all sets together, and the smallest of those that a set has some
+     *     samples of; nothing if there are no labels
      */
-    public static Optional<Classes> of(List<Integer> labels) {
-      Map<Integer, Integer> sizes = new HashMap<>();
-      labels.forEach(label -> sizes.merge(label, 1, Integer::sum));
-      return sizes.isEmpty()
-          ? Optional.empty()
-          : Optional.of(new Classes(sizes.size(), Collections.min(sizes.values())));
+    public static Optional<Classes> of(List<Integer> labels, int size) {
+      if (labels.isEmpty()) {
+        return Optional.empty();
+      }
+      int smallest = labels.size();
+      for (int from = 0; from < labels.size(); from += size) {
+        Map<Integer, Integer> sizes = new HashMap<>();
+        labels
+            .subList(from, Math.min(labels.size(), from + size))
+            .forEach(label -> sizes.merge(label, 1, Integer::sum));
+        smallest = Math.min(smallest, Collections.min(sizes.values()));
+      }
+      return Optional.of(new Classes((int) labels.stream().distinct().count(), smallest));
     }
   }
 
@@ -175,7 +185,7 @@ public record Signature(
   }
 
   /**
-   * An activation call that was found but cannot be scored.
+   * A call that was found but cannot be scored.
    *
    * @param path where the activation is in the model
    * @param call which call of this path it is, from 1

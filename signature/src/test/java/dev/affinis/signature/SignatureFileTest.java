@@ -150,7 +150,7 @@ class SignatureFileTest {
                 data.samples(),
                 data.seed(),
                 data.preprocess(),
-                Signature.Classes.of(List.of(4, 0, 4, 4, 9, 0))),
+                Signature.Classes.of(List.of(4, 0, 4, 4, 9, 0), 6)),
             plain.settings(),
             plain.layers(),
             plain.skipped());

@@ -37,7 +37,8 @@ final class RowPooling {
         rows = view.duplicate();
       }
     } else {
-      long positions = Math.max(1, shape.size() / Math.max(1, shape.get(0) * shape.get(axis)));
+      // None of no tokens, so that their mean is NaN.
+      long positions = shape.size() / Math.max(1, shape.get(0) * shape.get(axis));
       boolean isLast = axis == shape.dimension() - 1;
       Shape flat =
           isLast && axis > 1

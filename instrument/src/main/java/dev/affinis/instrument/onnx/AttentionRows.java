@@ -2,6 +2,7 @@ package dev.affinis.instrument.onnx;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.Shape;
+import dev.affinis.instrument.Layout;
 
 /**
  * Tells samples from heads (or windows) where attention keeps both on the first axis, samples
@@ -34,9 +35,11 @@ final class AttentionRows {
    *     not returned itself; may be {@code null}
    * @param shape shape of the weights
    * @param samples how many samples ran through the model
-   * @return one row for each sample, the mean of its heads; a tensor with one axis more
+   * @param layout where the channels of what was captured are
+   * @return one row for each sample: with channels last (keys) the mean of its heads; with channels
+   *     first, which the heads are, a value for each. A tensor with one axis more
    */
-  static NDArray bySample(NDArray captured, Shape shape, long samples) {
+  static NDArray bySample(NDArray captured, Shape shape, long samples, Layout layout) {
     if (captured == null || !isShared(shape, samples)) {
       return captured;
     }
@@ -47,7 +50,9 @@ final class AttentionRows {
     }
     try (captured;
         NDArray view = captured.reshape(split)) {
-      return isTensor ? view.duplicate() : view.mean(new int[] {1});
+      return isTensor
+          ? view.duplicate()
+          : view.mean(new int[] {layout == Layout.CHANNELS_FIRST ? 2 : 1});
     }
   }
 }

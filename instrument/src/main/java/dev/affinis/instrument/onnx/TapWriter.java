@@ -283,6 +283,9 @@ final class TapWriter {
       DataType type = facts.type(example);
       String tokens = choosesTokens ? tokens(tensor, example) : tensor;
       rows = rows(site, asFloat(tokens, type), type, example, channelsLast);
+      if (!tokens.equals(tensor) && site.kind() == SiteKind.MODULE) {
+        rows = nodes.add("Mul", List.of(rows, oneUnlessEmpty(tokens, example)));
+      }
       pooled.put(key, rows);
     }
     return rows;
@@ -319,6 +322,16 @@ final class TapWriter {
     long from = isClass ? 0 : 1;
     long to = isClass ? 1 : END;
     return nodes.slice(tensor, from, to, 1);
+  }
+
+  /**
+   * The number of tokens divided by itself: NaN if there are none, of which the engine gives
+   * another mean. Only the input of a module can be so and its result not, which tells the shape.
+   */
+  private String oneUnlessEmpty(String tokens, String example) {
+    String count = nodes.slice(nodes.add("Shape", List.of(tokens)), 1, 2, 0);
+    String number = nodes.cast(count, countedType(example));
+    return nodes.add("Div", List.of(number, number));
   }
 
   /** Half precision is too coarse to sum in. */

@@ -133,10 +133,10 @@ final class TappedGraph implements TappedModel {
       NDArray bounded = names.bounded() == null ? null : tapped.get(names.bounded());
       if (names.kind() == SiteKind.SOFTMAX) {
         long samples = given.head().getShape().get(0);
-        smallPre = AttentionRows.bySample(smallPre, shape, samples);
-        smallPost = AttentionRows.bySample(smallPost, shape, samples);
-        pre = AttentionRows.bySample(pre, shape, samples);
-        post = AttentionRows.bySample(post, shape, samples);
+        smallPre = AttentionRows.bySample(smallPre, shape, samples, Layout.CHANNELS_LAST);
+        smallPost = AttentionRows.bySample(smallPost, shape, samples, Layout.CHANNELS_LAST);
+        pre = AttentionRows.bySample(pre, shape, samples, names.layout());
+        post = AttentionRows.bySample(post, shape, samples, names.layout());
         shape = AttentionRows.shapeBySample(shape, samples);
         if (shape.dimension() <= 2) {
           NDList none = new NDList();

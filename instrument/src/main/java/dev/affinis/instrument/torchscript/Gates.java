@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -27,6 +28,7 @@ final class Gates {
   private final CallGraph graph;
   private final List<Double> constants;
   private final Map<ScriptFunction, ScriptBody> bodies = new HashMap<>();
+  private final Map<ScriptFunction, Optional<Applied>> endings = new HashMap<>();
 
   /**
    * A gate.
@@ -72,7 +74,7 @@ final class Gates {
     Map<String, Place> places = new HashMap<>();
     Set<Integer> taken = new HashSet<>();
     for (int node = 0; node < body.live().length(); node++) {
-      Applied applied = applied(body, node, new HashSet<>());
+      Applied applied = applied(body, node);
       SiteKind kind = applied == null ? null : ScriptOperators.activation(applied.name());
       if (kind != null) {
         String input = body.arguments(node).get(applied.argument());
@@ -113,8 +115,8 @@ final class Gates {
 
   private Origin origin(ScriptBody body, String tensor) {
     String result = GatePatterns.passed(body, tensor);
-    int node = body.producer(result);
-    if (node >= 0 && body.operator(node).equals("Split") && body.outputs(node).size() == 2) {
+    int node = body.producerOfPair(result);
+    if (node >= 0 && body.operator(node).equals("Split")) {
       Origin whole = whole(body, GatePatterns.passed(body, body.input(node, 0)));
       return whole == null ? null : new Origin(whole.map(), whole.input(), result, "");
     }
@@ -123,37 +125,59 @@ final class Gates {
 
   private Origin whole(ScriptBody body, String tensor) {
     int node = body.producer(tensor);
-    Applied applied = node < 0 ? null : applied(body, node, new HashSet<>());
+    Applied applied = node < 0 ? null : applied(body, node);
     return applied == null || !LINEAR.contains(applied.name())
         ? null
         : new Origin(node, body.arguments(node).get(applied.argument()), "", "");
   }
 
   /** The operator that a call is, or that the function it calls ends with; null if not known. */
-  private Applied applied(ScriptBody body, int node, Set<ScriptFunction> active) {
+  private Applied applied(ScriptBody body, int node) {
     String name = body.name(node);
+    int arguments = body.arguments(node).size();
     if (!name.isEmpty()) {
       // A bias stands in front of what addmm multiplies.
       int argument = name.equals("addmm") ? 1 : 0;
-      return argument < body.arguments(node).size() ? new Applied(name, argument) : null;
+      return argument < arguments ? new Applied(name, argument) : null;
     }
     CallGraph.Target target = graph.target(body.call(node));
-    if (target == null || !active.add(target.function())) {
-      return null;
+    Applied inner = target == null ? null : ending(target.function()).orElse(null);
+    return inner != null && inner.argument() < arguments ? inner : null;
+  }
+
+  /** What a function ends with, applied to one of its own arguments. */
+  private Optional<Applied> ending(ScriptFunction function) {
+    Optional<Applied> known = endings.get(function);
+    if (known == null) {
+      // One that calls itself ends with nothing.
+      endings.put(function, Optional.empty());
+      known = Optional.ofNullable(findEnding(function));
+      endings.put(function, known);
     }
-    ScriptFunction function = target.function();
-    ScriptBody called = body(function);
-    int last = called.returned() == null ? -1 : called.producer(called.returned());
-    Applied inner = last < 0 ? null : applied(called, last, active);
-    if (inner == null) {
-      return null;
+    return known;
+  }
+
+  private Applied findEnding(ScriptFunction function) {
+    ScriptBody body = body(function);
+    String result = body.returned();
+    for (Match match : ActivationPatterns.find(body)) {
+      if (match.post().equals(result)) {
+        return toArgument(function, match.pre(), match.kind().word());
+      }
     }
-    String input = called.arguments(last).get(inner.argument());
-    int skipped = function.isMethod() ? 1 : 0;
-    for (int i = skipped; i < function.parameters().size(); i++) {
-      boolean isThere = i - skipped < body.arguments(node).size();
-      if (isThere && function.parameters().get(i).name().equals(input)) {
-        return new Applied(inner.name(), i - skipped);
+    int last = result == null ? -1 : body.producer(result);
+    Applied inner = last < 0 ? null : applied(body, last);
+    return inner == null
+        ? null
+        : toArgument(function, body.arguments(last).get(inner.argument()), inner.name());
+  }
+
+  /** An operator that acts on a parameter, as its callers see it, who do not pass the module. */
+  private static Applied toArgument(ScriptFunction function, String parameter, String name) {
+    int first = function.isMethod() ? 1 : 0;
+    for (int i = first; i < function.parameters().size(); i++) {
+      if (function.parameters().get(i).name().equals(parameter)) {
+        return new Applied(name, i - first);
       }
     }
     return null;

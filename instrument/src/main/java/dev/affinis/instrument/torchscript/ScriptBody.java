@@ -43,6 +43,17 @@ final class ScriptBody implements OperatorGraph {
   /** Results that an operator takes or a variable stands for; others are used in unknown ways. */
   private final Set<Integer> claimed = new HashSet<>();
 
+  /** Variables that are what a list has in it. */
+  private final Map<String, Unpacked> unpacked = new HashMap<>();
+
+  /**
+   * What a list has in it.
+   *
+   * @param list the tensor that stands for the list, {@code null} if it is not known
+   * @param size how many variables it is assigned to
+   */
+  private record Unpacked(String list, int size) {}
+
   /** What is returned, one for each statement that does. */
   private final List<String> returned = new ArrayList<>();
 
@@ -123,6 +134,20 @@ final class ScriptBody implements OperatorGraph {
   /** The tensor that the function returns, {@code null} if it may return several. */
   String returned() {
     return returned.size() == 1 ? returned.get(0) : null;
+  }
+
+  /**
+   * The call that makes two tensors, one of which a variable is.
+   *
+   * @return its number, -1 if the tensor is none of exactly two
+   */
+  int producerOfPair(String tensor) {
+    Unpacked variable = unpacked.get(tensor);
+    if (variable != null) {
+      return variable.size() == 2 && variable.list() != null ? producer(variable.list()) : -1;
+    }
+    int node = producer(tensor);
+    return node >= 0 && outputs(node).size() == 2 ? node : -1;
   }
 
   /** Names that a statement assigns; of a loop its variable, too. */
@@ -243,6 +268,8 @@ final class ScriptBody implements OperatorGraph {
     }
     Integer call = starts.get(from + 1);
     if (call == null || nodes.get(call).call().close() + 1 != statement.to()) {
+      String list = file.text(from + 1, statement.to());
+      names.forEach(name -> unpacked.put(name, new Unpacked(variables.get(list), names.size())));
       return;
     }
     claimed.add(call);

@@ -17,7 +17,7 @@ import java.util.Locale;
  * @param path module path, or {@link Site#ROOT}
  */
 record TapKey(int order, Side side, SiteKind kind, Shape shape, int channels, String path) {
-  /** What an output of an instrumented model has of an activation call. */
+  /** What an output of an instrumented model has of an observed call. */
   enum Side {
     PRE,
     POST,

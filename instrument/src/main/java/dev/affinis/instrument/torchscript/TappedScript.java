@@ -92,7 +92,7 @@ final class TappedScript implements TappedModel {
     model.close();
   }
 
-  /** Both sides of one activation call while they are collected. */
+  /** Both sides of one observed call while they are collected. */
   private static final class Sides {
     private final Map<Side, NDArray> arrays = new EnumMap<>(Side.class);
     private TapKey key;

@@ -18,7 +18,7 @@ import java.util.OptionalDouble;
  * @param loss loss on the held-out samples; empty if they have no labels
  * @param accuracy share of the held-out samples that are classified correctly; empty if they have
  *     no labels, or the network does not give one value per class
- * @param layers scores of its activation calls, in the order of execution
+ * @param layers scores of its sites, in the order of execution
  */
 public record TrajectoryPoint(
     long step,

@@ -11,8 +11,11 @@ import ai.djl.ndarray.types.Shape;
 import ai.onnx.proto.OnnxMl.TensorProto;
 import dev.affinis.instrument.Capture;
 import dev.affinis.instrument.InstrumentedModel;
+import dev.affinis.instrument.Layout;
 import dev.affinis.instrument.SiteFilter;
 import dev.affinis.instrument.SkippedSite;
+import dev.affinis.signature.Pooling;
+import dev.affinis.signature.TokenPolicy;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -190,6 +193,57 @@ class OtherNodesTest {
         expected[i / 12 * 2 + i % 2] += weights[i] / 6;
       }
       assertArrayEquals(expected, capture.post().toFloatArray(), 1e-6f);
+    }
+  }
+
+  @Test
+  void withReferencePoolingTheColumnsOfSharedAttentionAreTheHeads() throws IOException {
+    TestGraph graph =
+        graph(13, -1, 3, 2, 4)
+            .integers("heads", -1, 2, 4)
+            .node("Reshape", "x heads", "h")
+            .node("Softmax", "h", "y");
+    try (InstrumentedModel<?, ?> model =
+            InstrumentedModel.builder()
+                .setModelPath(graph.write(folder))
+                .optSites(SiteFilter.of(List.of("attention")))
+                .optPooling(Pooling.REFERENCE)
+                .build();
+        NDManager manager = NDManager.newBaseManager("PyTorch")) {
+      NDArray x = manager.randomNormal(new Shape(2, 3, 2, 4));
+      Capture capture = model.run(new NDList(x)).captures().get(0);
+      assertEquals(new Shape(3, 2, 4), capture.site().shape());
+      assertEquals(3, capture.site().dimension());
+      assertEquals(new Shape(2, 3), capture.post().getShape());
+      assertRows(x, capture.pre(), 3, 2);
+    }
+  }
+
+  @Test
+  void moduleWithOneTokenHasNoPatches() throws IOException {
+    TestGraph graph =
+        graph(13, -1, 5, 4)
+            .integers("zero", 0)
+            .integers("one", 1)
+            .node("Slice", "x zero one one", "t")
+            .node("Concat", "t t t t t", "e", "axis", 1)
+            .named("/widen/Concat")
+            .node("Relu", "x", "r")
+            .node("Add", "e r", "y");
+    for (TokenPolicy tokens : List.of(TokenPolicy.ALL, TokenPolicy.CLASS, TokenPolicy.PATCHES)) {
+      try (InstrumentedModel<?, ?> model =
+              InstrumentedModel.builder()
+                  .setModelPath(graph.write(folder))
+                  .optSites(SiteFilter.of(List.of("activations", "module:widen")))
+                  .optTokens(tokens)
+                  .optLayout(Layout.CHANNELS_LAST)
+                  .build();
+          NDManager manager = NDManager.newBaseManager("PyTorch")) {
+        InstrumentedModel.Run run = model.run(new NDList(manager.ones(new Shape(3, 5, 4))));
+        boolean isThere = !tokens.equals(TokenPolicy.PATCHES);
+        assertEquals(isThere ? 2 : 1, run.captures().size());
+        assertEquals(isThere ? 0 : 1, run.skipped().size());
+      }
     }
   }
 }

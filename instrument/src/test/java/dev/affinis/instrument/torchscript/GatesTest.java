@@ -188,10 +188,15 @@ class GatesTest {
     }
   }
 
-  @Test
-  void halvesOfOneMapAreAGate() throws IOException {
-    String source =
-        root("", MAPS + "h, k, = torch.chunk(g, 2, -1)\nreturn torch.mul(h, torch.gelu(k))");
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "h, k, = torch.chunk(g, 2, -1)",
+        "_0 = torch.chunk(g, 2, -1)\nh, k, = _0",
+        "_0 = torch.split(g, 2, -1)\nh, k, = _0"
+      })
+  void halvesOfOneMapAreAGate(String halves) throws IOException {
+    String source = root("", MAPS + halves + "\nreturn torch.mul(h, torch.gelu(k))");
     try (InstrumentedModel<?, ?> model =
             builder(new TestArchive("M"), source, "gates").optForm(CaptureForm.RAW).build();
         NDManager manager = model.newManager()) {
@@ -204,6 +209,28 @@ class GatesTest {
           gate.get(":, :, 2:").concat(gate.get(":, :, :2"), 2).toFloatArray(),
           capture.pre().toFloatArray(),
           1e-5f);
+    }
+  }
+
+  @Test
+  void aMethodMayComputeTheActivation() throws IOException {
+    String act =
+        """
+        def act(self: __torch__.M,
+            x: Tensor) -> Tensor:
+          _1 = torch.mul(x, 0.5)
+          _2 = torch.mul(torch.pow(x, 3.), 0.044714999999999998)
+          _3 = torch.mul(torch.add(x, _2), 0.79788456080286541)
+          return torch.mul(_1, torch.add(torch.tanh(_3), 1.))
+        """;
+    String source = root("", MAPS + "return torch.mul((self).act(g, ), v)") + act.indent(2);
+    try (InstrumentedModel<?, ?> model =
+            builder(new TestArchive("M"), source, "gates", "activations").build();
+        NDManager manager = model.newManager()) {
+      NDArray x = manager.randomNormal(new Shape(6, 5, 3));
+      InstrumentedModel.Run run = model.run(new NDList(x));
+      assertEquals(List.of("(root) gelu", "(root) geglu"), sites(run));
+      assertGate(run, run.captures().get(1), x);
     }
   }
 

@@ -15,6 +15,7 @@ import dev.affinis.instrument.InstrumentedModel;
 import dev.affinis.instrument.InvalidInputException;
 import dev.affinis.instrument.SiteFilter;
 import dev.affinis.instrument.SkippedSite;
+import dev.affinis.signature.TokenPolicy;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -232,6 +233,67 @@ class OtherSitesTest {
           List.of("pair", "add"), model.hiddenSites().stream().map(SkippedSite::path).toList());
       assertTrue(model.hiddenSites().get(0).reason().contains("returns Tuple[Tensor, Tensor]"));
       assertTrue(model.hiddenSites().get(1).reason().contains("takes Tensor, Tensor"));
+    }
+  }
+
+  @Test
+  void moduleThatIsAPartOfAnExpressionStaysASite() throws IOException {
+    String half =
+        module(
+            "Half",
+            "",
+            "def forward(self: __torch__.Half,\n    x: Tensor) -> Tensor:\n"
+                + "  return torch.relu6(torch.add(x, 3))");
+    String source =
+        root(
+                "half : __torch__.Half",
+                "y = torch.mul(x, torch.div((self.half).forward(x, ), 6))",
+                "return torch.mul(y, torch.sigmoid(y))")
+            + half;
+    TestArchive root = new TestArchive("M").attribute("half", new TestArchive("Half"));
+    try (InstrumentedModel<?, ?> model = model(source, root, "activations", "module:half");
+        NDManager manager = model.newManager()) {
+      NDArray x = manager.randomNormal(new Shape(3, 4));
+      InstrumentedModel.Run run = model.run(new NDList(x));
+      assertEquals(
+          List.of("half relu6", "half module", "(root) silu"),
+          run.captures().stream().map(OtherSitesTest::describe).toList());
+      assertArrayEquals(x.toFloatArray(), run.captures().get(1).pre().toFloatArray());
+    }
+  }
+
+  @Test
+  void moduleWithOneTokenHasNoPatches() throws IOException {
+    String widen =
+        module(
+            "Widen",
+            "",
+            "def forward(self: __torch__.Widen,\n    x: Tensor) -> Tensor:\n"
+                + "  return torch.expand(x, [-1, 5, -1])");
+    String source =
+        root(
+                "widen : __torch__.Widen",
+                "y = (self.widen).forward(torch.slice(x, 1, 0, 1), )",
+                "return torch.add(torch.relu(x), y)")
+            + widen;
+    TestArchive root = new TestArchive("M").attribute("widen", new TestArchive("Widen"));
+    Path file = root.write(folder.resolve("m.pt"), source);
+    for (TokenPolicy tokens : List.of(TokenPolicy.ALL, TokenPolicy.CLASS, TokenPolicy.PATCHES)) {
+      try (InstrumentedModel<?, ?> model =
+              InstrumentedModel.builder()
+                  .setModelPath(file)
+                  .optSites(SiteFilter.of(List.of("activations", "module:widen")))
+                  .optTokens(tokens)
+                  .build();
+          NDManager manager = model.newManager()) {
+        InstrumentedModel.Run run = model.run(new NDList(manager.ones(new Shape(3, 5, 4))));
+        boolean isThere = !tokens.equals(TokenPolicy.PATCHES);
+        assertEquals(isThere ? 2 : 1, run.captures().size());
+        assertEquals(isThere ? 0 : 1, run.skipped().size());
+        if (!isThere) {
+          assertTrue(run.skipped().get(0).reason().contains("no patches"), run::toString);
+        }
+      }
     }
   }
 

@@ -34,7 +34,7 @@ public final class SampleRows {
    * Says how many values are not finite, if any.
    *
    * @param side what the samples are, such as {@code pre}; the reason begins with it
-   * @param values samples (n x d, float64), not modified
+   * @param values samples (n x d, any float type), not modified
    * @return the reason not to compute with them, or nothing
    */
   public static Optional<String> nonFinite(String side, NDArray values) {
@@ -42,7 +42,8 @@ public final class SampleRows {
       NDArray magnitudes = values.abs();
       magnitudes.attach(scratch);
       // Comparisons with NaN are false.
-      NDArray bad = magnitudes.lte(Double.MAX_VALUE).logicalNot().toType(DataType.INT64, false);
+      NDArray bad =
+          magnitudes.lt(Double.POSITIVE_INFINITY).logicalNot().toType(DataType.INT64, false);
       long count = bad.sum().getLong();
       if (count == 0) {
         return Optional.empty();

@@ -41,6 +41,11 @@ public final class ClassScatterRatio implements MomentScore {
   }
 
   @Override
+  public boolean needsLabels() {
+    return true;
+  }
+
+  @Override
   public Score score(LayerMoments moments) {
     SideMoments rows = moments.side(side);
     Optional<String> obstacle = moments.labels().obstacle().or(() -> rows.variableObstacle(2));

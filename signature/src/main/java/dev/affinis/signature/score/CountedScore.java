@@ -1,11 +1,10 @@
 package dev.affinis.signature.score;
 
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDManager;
 import dev.affinis.signature.LayerSample;
 import dev.affinis.signature.Score;
 import dev.affinis.signature.ScoreFunction;
 import dev.affinis.signature.UnitCounts;
+import dev.affinis.signature.linalg.SampleRows;
 import java.util.function.Function;
 
 /**
@@ -34,6 +33,8 @@ import java.util.function.Function;
 public final class CountedScore implements ScoreFunction {
   /** Magnitudes up to it are small: the only threshold that gives the authors' own figures. */
   public static final double THRESHOLD = 1e-3;
+
+  private static final String SATURATED = "saturated_units";
 
   private final String name;
   private final Function<UnitCounts, Score> share;
@@ -77,7 +78,7 @@ public final class CountedScore implements ScoreFunction {
    * @return the score {@code saturated_units}
    */
   public static CountedScore saturatedUnits() {
-    return new CountedScore("saturated_units", UnitCounts::saturation);
+    return new CountedScore(SATURATED, UnitCounts::saturation);
   }
 
   @Override
@@ -91,25 +92,21 @@ public final class CountedScore implements ScoreFunction {
   }
 
   @Override
+  public boolean needsBounds() {
+    return name.equals(SATURATED);
+  }
+
+  @Override
   public Score score(LayerSample sample) {
     if (sample.counts().isEmpty()) {
       return Score.unavailable(
           "nothing was counted over the whole tensors: instrument the model with optCounts, or"
               + " leave the instrumenting to the measurement");
     }
-    if (!isFinite(sample.pre()) || !isFinite(sample.post())) {
-      return Score.unavailable("pre or post has NaN or infinite values, which are of no size");
-    }
-    return share.apply(sample.counts().get());
-  }
-
-  private static boolean isFinite(NDArray rows) {
-    try (NDManager scratch = rows.getManager().newSubManager()) {
-      NDArray magnitudes = rows.abs();
-      magnitudes.attach(scratch);
-      // Comparisons with NaN are false.
-      NDArray finite = magnitudes.lte(Float.MAX_VALUE);
-      return finite.all().getBoolean();
-    }
+    UnitCounts counts = sample.counts().get();
+    return SampleRows.nonFinite("pre", sample.pre())
+        .or(() -> SampleRows.nonFinite("post", sample.post()))
+        .map(Score::unavailable)
+        .orElseGet(() -> share.apply(counts));
   }
 }

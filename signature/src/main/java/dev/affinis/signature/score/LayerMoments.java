@@ -115,17 +115,22 @@ public final class LayerMoments implements AutoCloseable {
     return labels;
   }
 
-  /** How far classes are separable, mean over the problems of a contrast. */
-  Separation separation(Side side, Contrast contrast, long seed) {
-    return separations.computeIfAbsent(
-        List.of(side, contrast, seed),
-        key -> {
-          SideMoments rows = side(side);
-          if (!coordinates.containsKey(side)) {
-            coordinates.put(side, WhiteRows.of(rows, manager, algebra));
-          }
-          return coordinates.get(side).separation(contrast.problems(labels(), seed), seed);
-        });
+  /**
+   * How far classes are separable, mean over the problems of a contrast. Orders 0 and 1 come of one
+   * search, which order 2 does without.
+   */
+  double separation(Side side, Contrast contrast, int order, long seed) {
+    List<?> key = List.of(side, contrast, seed);
+    boolean searches = order < 2;
+    Separation known = separations.get(key);
+    if (known == null || (searches && !known.isSearched())) {
+      WhiteRows rows =
+          coordinates.computeIfAbsent(side, s -> WhiteRows.of(side(s), manager, algebra));
+      List<Contrast.Problem> problems = contrast.problems(labels(), seed);
+      known = searches ? rows.separation(problems, seed) : rows.closedForm(problems);
+      separations.put(key, known);
+    }
+    return known.order(order);
   }
 
   /** The fit of post to pre on all samples. */

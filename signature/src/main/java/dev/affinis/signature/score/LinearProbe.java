@@ -50,6 +50,11 @@ public final class LinearProbe implements MomentScore {
   }
 
   @Override
+  public boolean needsLabels() {
+    return true;
+  }
+
+  @Override
   public Score score(LayerMoments moments) {
     Optional<String> obstacle =
         moments.labels().obstacle().or(() -> moments.side(side).variableObstacle(HeldOut.LEAST));

@@ -40,8 +40,8 @@ import java.util.Optional;
  *
  * <p><b>Cost.</b> n d^2 operations, or n^2 d and n^3 / 3 for d at least n, where the answer is 1.
  * For order 2 of a problem with a samples in the smaller class, a^2 d; for orders 0 and 1 up to
- * some hundred times 4 n d, n those of the problem, unless it is separable. All orders are computed
- * together. n d doubles of Java heap.
+ * some hundred times 4 n d, n those of the problem, unless it is separable; these two are computed
+ * together, order 2 alone if only that is asked for. n d doubles of Java heap.
  */
 public final class LinearSeparability implements MomentScore {
   private final Side side;
@@ -78,11 +78,16 @@ public final class LinearSeparability implements MomentScore {
   }
 
   @Override
+  public boolean needsLabels() {
+    return true;
+  }
+
+  @Override
   public Score score(LayerMoments moments) {
     Optional<String> obstacle =
         moments.labels().obstacle().or(() -> moments.side(side).variableObstacle(4));
     return obstacle
         .map(Score::unavailable)
-        .orElseGet(() -> Score.of(moments.separation(side, contrast, seed).order(order)));
+        .orElseGet(() -> Score.of(moments.separation(side, contrast, order, seed)));
   }
 }

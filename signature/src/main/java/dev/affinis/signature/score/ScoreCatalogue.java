@@ -113,6 +113,18 @@ public final class ScoreCatalogue {
     return new ScoreSet(functions);
   }
 
+  /**
+   * Makes one score.
+   *
+   * @param name its name
+   * @param options what it is told
+   * @return the score
+   * @throws IllegalArgumentException if there is no score of that name
+   */
+  public static ScoreFunction of(String name, ScoreOptions options) {
+    return factory(name).apply(options);
+  }
+
   private static Function<ScoreOptions, ScoreFunction> factory(String name) {
     Function<ScoreOptions, ScoreFunction> factory = FACTORIES.get(name);
     if (factory == null) {

@@ -125,30 +125,91 @@ final class SeparationSearch {
 
   private double[] project(double[][] rows, double[] w) {
     double[] values = new double[rows.length];
-    for (int i = 0; i < rows.length; i++) {
-      double[] row = rows[i];
-      double even = 0;
-      double odd = 0;
-      int j = 0;
-      for (; j + 1 < dimension; j += 2) {
-        even += row[j] * w[j];
-        odd += row[j + 1] * w[j + 1];
-      }
-      values[i] = even + odd + (j < dimension ? row[j] * w[j] : 0);
+    int i = 0;
+    for (; i + 3 < rows.length; i += 4) {
+      project(rows, i, w, values);
+    }
+    for (; i < rows.length; i++) {
+      values[i] = project(rows[i], w);
     }
     return values;
+  }
+
+  /** Two sums, since each addition waits for the one before. */
+  private double project(double[] row, double[] w) {
+    double even = 0;
+    double odd = 0;
+    int j = 0;
+    for (; j + 1 < dimension; j += 2) {
+      even += row[j] * w[j];
+      odd += row[j + 1] * w[j + 1];
+    }
+    return even + odd + (j < dimension ? row[j] * w[j] : 0);
+  }
+
+  /** The same for four rows: of eight sums, none waits for long. */
+  private void project(double[][] rows, int first, double[] w, double[] values) {
+    double[] row0 = rows[first];
+    double[] row1 = rows[first + 1];
+    double[] row2 = rows[first + 2];
+    double[] row3 = rows[first + 3];
+    double even0 = 0;
+    double even1 = 0;
+    double even2 = 0;
+    double even3 = 0;
+    double odd0 = 0;
+    double odd1 = 0;
+    double odd2 = 0;
+    double odd3 = 0;
+    int j = 0;
+    for (; j + 1 < dimension; j += 2) {
+      double even = w[j];
+      double odd = w[j + 1];
+      even0 += row0[j] * even;
+      odd0 += row0[j + 1] * odd;
+      even1 += row1[j] * even;
+      odd1 += row1[j + 1] * odd;
+      even2 += row2[j] * even;
+      odd2 += row2[j + 1] * odd;
+      even3 += row3[j] * even;
+      odd3 += row3[j + 1] * odd;
+    }
+    double left = j < dimension ? w[j] : 0;
+    int last = Math.min(j, dimension - 1);
+    values[first] = even0 + odd0 + row0[last] * left;
+    values[first + 1] = even1 + odd1 + row1[last] * left;
+    values[first + 2] = even2 + odd2 + row2[last] * left;
+    values[first + 3] = even3 + odd3 + row3[last] * left;
   }
 
   /** The derivative by w of what has these derivatives by the projections. */
   private double[] back(double[] slopeA, double[] slopeB) {
     double[] gradient = new double[dimension];
-    for (int i = 0; i < a.length; i++) {
-      add(gradient, a[i], slopeA[i]);
-    }
-    for (int i = 0; i < b.length; i++) {
-      add(gradient, b[i], slopeB[i]);
-    }
+    addAll(gradient, a, slopeA);
+    addAll(gradient, b, slopeB);
     return gradient;
+  }
+
+  /** Adds weighted rows, four at a time, so that the sum is read and written less often. */
+  private static void addAll(double[] sum, double[][] rows, double[] weights) {
+    int i = 0;
+    for (; i + 3 < rows.length; i += 4) {
+      double[] row0 = rows[i];
+      double[] row1 = rows[i + 1];
+      double[] row2 = rows[i + 2];
+      double[] row3 = rows[i + 3];
+      double weight0 = weights[i];
+      double weight1 = weights[i + 1];
+      double weight2 = weights[i + 2];
+      double weight3 = weights[i + 3];
+      for (int j = 0; j < sum.length; j++) {
+        sum[j] =
+            sum[j] + weight0 * row0[j] + weight1 * row1[j] + weight2 * row2[j] + weight3 * row3[j];
+      }
+    }
+    for (; i < rows.length; i++) {
+      add(sum, rows[i], weights[i]);
+    }
   }
 
   private void searchOrder1() {

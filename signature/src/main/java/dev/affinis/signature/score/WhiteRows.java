@@ -6,7 +6,9 @@ import ai.djl.ndarray.types.Shape;
 import dev.affinis.signature.linalg.DenseAlgebra;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 
 /**
  * Samples in coordinates in which they have mean 0, variance 1 and no correlation, Z (n x r), r the
@@ -70,14 +72,24 @@ final class WhiteRows {
     return own(vectors.get(":, " + first + ":"), scratch);
   }
 
-  /** The mean over problems. */
+  /** The mean over problems of all orders. */
   Separation separation(List<Contrast.Problem> problems, long seed) {
+    return mean(problems, problem -> separate(problem, seed));
+  }
+
+  /** The mean over problems of order 2. */
+  Separation closedForm(List<Contrast.Problem> problems) {
+    return mean(problems, this::order2);
+  }
+
+  private Separation mean(
+      List<Contrast.Problem> problems, Function<Contrast.Problem, Separation> separation) {
     if (rows == null) {
       return Separation.FULL;
     }
     double[] sums = new double[3];
     for (Contrast.Problem problem : problems) {
-      Separation one = separate(problem, seed);
+      Separation one = separation.apply(problem);
       for (int order = 0; order < sums.length; order++) {
         sums[order] += one.order(order);
       }
@@ -86,28 +98,64 @@ final class WhiteRows {
     return new Separation(sums[0] / count, sums[1] / count, sums[2] / count);
   }
 
+  private Separation order2(Contrast.Problem problem) {
+    try (NDManager scratch = manager.newSubManager()) {
+      Optional<Classes> classes = classes(problem, scratch);
+      return classes.isEmpty()
+          ? Separation.FULL
+          : Separation.closedForm(best(classes.get(), scratch).value());
+    }
+  }
+
   private Separation separate(Contrast.Problem problem, long seed) {
     try (NDManager scratch = manager.newSubManager()) {
-      NDArray a = members(problem.few(), scratch);
-      NDArray b = members(problem.many(), scratch);
-      boolean isRest = a.getShape().get(0) + b.getShape().get(0) == rows.getShape().get(0);
-      if (!isRest && areIndependent(a, b, scratch)) {
+      Optional<Classes> classes = classes(problem, scratch);
+      if (classes.isEmpty()) {
         return Separation.FULL;
       }
-      NDArray meanA = own(a.mean(new int[] {0}, true), scratch);
-      NDArray meanB = own(b.mean(new int[] {0}, true), scratch);
-      NDArray gap = own(own(meanA.sub(meanB), scratch).transpose(), scratch);
-      Best best =
-          isRest
-              ? restOrder2(own(a.sub(meanA), scratch), gap, problem.many().size(), scratch)
-              : pairOrder2(own(a.sub(meanA), scratch), own(b.sub(meanB), scratch), gap, scratch);
-      SeparationSearch search = new SeparationSearch(toRows(a), toRows(b));
+      Best best = best(classes.get(), scratch);
+      SeparationSearch search =
+          new SeparationSearch(toRows(classes.get().a()), toRows(classes.get().b()));
       List<double[]> starts = new ArrayList<>();
-      starts.add(gap.toDoubleArray());
+      starts.add(classes.get().gap().toDoubleArray());
       starts.add(best.direction().toDoubleArray());
       search.run(starts, new SplittableRandom(seed));
       return new Separation(search.order0(), search.order1(), best.value());
     }
+  }
+
+  /**
+   * The rows of two classes.
+   *
+   * @param a rows of the smaller class
+   * @param b rows of the other
+   * @param meanA mean of a (1 x r)
+   * @param meanB mean of b
+   * @param gap difference of the means, as a column
+   * @param isRest whether these are all rows
+   */
+  private record Classes(
+      NDArray a, NDArray b, NDArray meanA, NDArray meanB, NDArray gap, boolean isRest) {}
+
+  /** The classes of a problem; nothing if they are affinely independent, and so separable. */
+  private Optional<Classes> classes(Contrast.Problem problem, NDManager scratch) {
+    NDArray a = members(problem.few(), scratch);
+    NDArray b = members(problem.many(), scratch);
+    boolean isRest = a.getShape().get(0) + b.getShape().get(0) == rows.getShape().get(0);
+    if (!isRest && areIndependent(a, b, scratch)) {
+      return Optional.empty();
+    }
+    NDArray meanA = own(a.mean(new int[] {0}, true), scratch);
+    NDArray meanB = own(b.mean(new int[] {0}, true), scratch);
+    NDArray gap = own(own(meanA.sub(meanB), scratch).transpose(), scratch);
+    return Optional.of(new Classes(a, b, meanA, meanB, gap, isRest));
+  }
+
+  private Best best(Classes of, NDManager scratch) {
+    NDArray a = own(of.a().sub(of.meanA()), scratch);
+    return of.isRest()
+        ? restOrder2(a, of.gap(), (double) of.b().getShape().get(0), scratch)
+        : pairOrder2(a, own(of.b().sub(of.meanB()), scratch), of.gap(), scratch);
   }
 
   /** A closed-form maximum and where it is. */

@@ -1,6 +1,7 @@
 package dev.affinis.signature.score;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.ndarray.NDArray;
@@ -30,6 +31,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -103,6 +105,30 @@ class LinearSeparabilityTest {
   private static double order(int order, LayerSample sample, Contrast contrast) {
     Score score = new LinearSeparability(Side.PRE, contrast, order, 1).score(sample);
     return score.map(value -> value, reason -> Double.NaN);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Contrast.class)
+  void order2NeedsNoSearchAndIsTheSameWithOne(Contrast contrast) {
+    Random random = new Random(3);
+    LayerSample sample =
+        sample(
+            Clouds.cloud(random, 14, 5, 1),
+            Clouds.cloud(random, 19, 5, 0),
+            Clouds.cloud(random, 21, 5, -1));
+    double alone = order(2, sample, contrast);
+    try (LayerMoments moments = new LayerMoments(sample)) {
+      WhiteRows rows = WhiteRows.of(moments.side(Side.PRE), moments.manager(), moments.algebra());
+      Separation closed = rows.closedForm(contrast.problems(moments.labels(), 1));
+      assertFalse(closed.isSearched());
+      assertEquals(alone, closed.order(2));
+      // In any order of asking, each is what it is alone.
+      assertEquals(alone, moments.separation(Side.PRE, contrast, 2, 1));
+      for (int order : new int[] {0, 1, 2}) {
+        assertEquals(
+            order(order, sample, contrast), moments.separation(Side.PRE, contrast, order, 1));
+      }
+    }
   }
 
   @ParameterizedTest
