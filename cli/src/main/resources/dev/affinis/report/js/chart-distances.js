@@ -152,7 +152,7 @@
             gridIndex: 0, axisLabel: { show: sizes.shown, interval: 0, rotate: 45, color: theme.text, fontSize: count > 30 ? 9 : 12, formatter: label },
           }),
           {
-            gridIndex: 1, type: 'value', inverse: true, min: 0, max: top > 0 ? top * 1.04 : 1, splitNumber: 3,
+            gridIndex: 1, type: 'value', inverse: true, min: 0, max: top > 0 ? top * 1.04 : 1, splitNumber: sizes.tree < 120 ? 1 : 3,
             axisLine: { show: true, onZero: false, lineStyle: { color: theme.axis } }, splitLine: { show: false },
             axisLabel: { color: theme.muted, fontSize: 11, hideOverlap: true, showMaxLabel: false, formatter: charts.tick },
             name: 'merged at', nameLocation: 'middle', nameGap: 26, nameTextStyle: { color: theme.text, fontSize: 12 },

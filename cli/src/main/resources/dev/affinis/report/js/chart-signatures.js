@@ -111,7 +111,7 @@
       }
     });
     series.endLabel = { show: true, formatter: function () { return name; }, color: view.theme.muted, fontSize: 11 };
-    series.labelLayout = { moveOverlap: 'shiftY' };
+    series.labelLayout = { hideOverlap: true };
     series.data = values.map(function (value, i) {
       const depth = state.depth === 'relative' ? (values.length > 1 ? i / (values.length - 1) : 0.5) : i;
       return { value: [depth, value], about: charts.about({ published: network, value: value }) };
@@ -171,7 +171,28 @@
     return report.models.slice(state.page * PER_PAGE, (state.page + 1) * PER_PAGE);
   }
 
-  const PANEL = 158;
+  /* The lines of all other models as one, with gaps: drawn for every panel, it has to be quick. */
+  function behind(view, all, except) {
+    const state = view.state;
+    const data = [];
+    all.forEach(function (sites, other) {
+      if (other !== except) {
+        sites.forEach(function (site) {
+          const value = reports.value(site, state.score);
+          if (value !== null) {
+            data.push([depthOf(state, site), value]);
+          }
+        });
+        data.push([null, null]);
+      }
+    });
+    return {
+      type: 'line', silent: true, z: 1, showSymbol: false, connectNulls: false, emphasis: { disabled: true }, data: data,
+      lineStyle: { color: view.theme.faint, width: 1, opacity: 0.7 },
+    };
+  }
+
+  const PANEL = 158; // pixels of a small multiple with its title and axis
   const TOP = 26;
   const FOOT = 34;
 
@@ -218,15 +239,7 @@
           axisLabel: { show: column === 0, color: theme.muted, fontSize: 11, formatter: charts.tick },
         }));
         if (report.models.length <= BACKGROUND_MOST) {
-          all.forEach(function (sites, other) {
-            if (other !== model.index) {
-              const behind = line(view, report.models[other], sites, 0, true);
-              option.series.push(Object.assign(behind, {
-                id: 'behind ' + i + ' ' + other, name: '', xAxisIndex: i, yAxisIndex: i, z: 1, showSymbol: false,
-                lineStyle: { color: theme.faint, width: 1, opacity: 0.7 },
-              }));
-            }
-          });
+          option.series.push(Object.assign(behind(view, all, model.index), { id: 'behind ' + i, xAxisIndex: i, yAxisIndex: i }));
         }
         const own = line(view, model, all[model.index], all[model.index].length > 60 ? 3 : 6, !reports.isShown(state, model));
         const without = missing(view, model, all[model.index], bounds.min);

@@ -2,7 +2,7 @@
 Affinis.tooltip = (function () {
   'use strict';
 
-  const { element, name } = Affinis.dom;
+  const { element } = Affinis.dom;
   const text = Affinis.text;
   const FEW = 8; // lines that need one column only
 
