@@ -11,6 +11,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.DoubleNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.affinis.signature.AtomicFile;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.math.MathContext;
@@ -57,7 +58,7 @@ public final class ReportPage {
    * @throws IOException if the folder cannot be written to; an old file is then left as it was
    */
   public static void write(JsonNode comparison, Path file) throws IOException {
-    ReportSources.write(html(comparison), file);
+    AtomicFile.write(file, html(comparison));
   }
 
   /**

@@ -4,16 +4,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AtomicMoveNotSupportedException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
-import java.util.UUID;
 import java.util.stream.Stream;
 
-/** The sources of the report, as they lie in the jar, and how its files are written. */
+/** The sources of the report, as they lie in the jar. */
 final class ReportSources {
   /** The charting library. */
   static final String ECHARTS = "echarts/echarts.min.js";
@@ -55,26 +49,6 @@ final class ReportSources {
       return new String(in.readAllBytes(), StandardCharsets.UTF_8);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
-    }
-  }
-
-  /**
-   * Writes a text as a whole: it is completed beside the old file, which it then replaces in one
-   * step.
-   */
-  static void write(String text, Path file) throws IOException {
-    Path target = file.toAbsolutePath();
-    Path partial =
-        target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID() + ".part");
-    try {
-      Files.writeString(partial, text, StandardOpenOption.CREATE_NEW);
-      try {
-        Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
-      } catch (AtomicMoveNotSupportedException e) {
-        Files.move(partial, target, StandardCopyOption.REPLACE_EXISTING);
-      }
-    } finally {
-      Files.deleteIfExists(partial);
     }
   }
 }

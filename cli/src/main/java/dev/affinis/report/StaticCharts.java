@@ -1,6 +1,7 @@
 package dev.affinis.report;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.affinis.signature.AtomicFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -60,7 +61,7 @@ public final class StaticCharts {
     List<Path> files = new ArrayList<>();
     for (Map.Entry<String, String> chart : charts.entrySet()) {
       Path file = folder.resolve(chart.getKey() + ".svg");
-      ReportSources.write(chart.getValue() + "\n", file);
+      AtomicFile.write(file, chart.getValue() + "\n");
       files.add(file);
     }
     return files;

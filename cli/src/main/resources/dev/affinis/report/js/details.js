@@ -111,6 +111,9 @@ Affinis.details = (function () {
     Object.entries(data.preprocess || {}).forEach(([key, value]) =>
       found.set('preprocess: ' + key, Array.isArray(value) && key !== 'shape' ? value.map(words).join(', ') : words(value)));
     Object.entries(source.settings || {}).forEach(([key, value]) => found.set(key, words(value)));
+    if (source.measured) {
+      found.set('measured', words(source.measured).replace('T', ' ').replace('Z', ' UTC'));
+    }
     found.set('runtime', words(source.runtime));
     found.set('parameters', source.parameters.toLocaleString('en'));
     found.set('SHA-256', words(source.sha256));

@@ -115,7 +115,7 @@ Affinis.page = (function () {
 
   function distanceHint() {
     const asked = report.data.options;
-    const names = { dtw: 'dynamic time warping', resampled: 'Euclidean distance over relative depth', wasserstein: 'Wasserstein distance of the values', summary: 'difference of summary statistics' };
+    const names = { dtw: 'dynamic time warping', resampled_euclidean: 'Euclidean distance over relative depth', wasserstein: 'Wasserstein distance of the values', summary: 'difference of summary statistics' };
     const band = asked.band === null || asked.band === undefined ? '' : ' within a band of ' + asked.band;
     const groups = asked.groups === null || asked.groups === undefined ? '' : ' Frames and coloured branches are the ' + asked.groups + ' groups.';
     return 'By ' + text.printable(names[asked.distance] || asked.distance) + band + '; clustered with ' + text.printable(asked.linkage) +
