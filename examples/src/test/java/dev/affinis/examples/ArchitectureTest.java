@@ -32,7 +32,8 @@ class ArchitectureTest {
   private static final Path GOLDEN =
       Path.of(System.getProperty("affinis.golden", "golden"), "models");
   private static final Pattern ROW =
-      Pattern.compile(" *\\d+ {2}\\S+( #\\d+)? +[a-z_0-9]+ +\\d+ {2}(0\\.\\d{4}|1\\.0000)");
+      Pattern.compile(
+          " *\\d+ {2}\\S+( \\(call \\d+\\))? +[a-z_0-9]+ +\\d+ {2}(0\\.\\d{4}|1\\.0000)");
 
   /** A runner's main. */
   interface Main {
@@ -130,7 +131,7 @@ class ArchitectureTest {
     assertEquals(
         List.of(
             "dead: 1 sites, 8 samples of random",
-            "#  site    kind  channels  affinity",
+            "#  site          kind  channels  affinity",
             "0  act (call 2)  relu         3  none: constant output",
             "skipped head: did not run"),
         StandardOutput.of(() -> Architecture.print(signature, System.out)));
