@@ -34,8 +34,8 @@ public sealed interface Schedule {
    *
    * <p>Where nothing is due before the end, the first and the last state are all that is measured,
    * and stay within the share from {@code T = (F + l) / s} on, F being the first with what making
-   * ready takes: half a minute if both take 1.5 s and s is 0.05. No interval and no smaller set of
-   * samples in between changes that; fewer held-out samples make l smaller, hardly F.
+   * ready takes: half a minute if they take 1.5 s together and s is 0.05. No interval in between
+   * changes that; fewer held-out samples make l smaller, and of F the part that is no making ready.
    *
    * @param share of the training time, above 0
    * @return the schedule

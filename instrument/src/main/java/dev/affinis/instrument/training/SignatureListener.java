@@ -361,8 +361,8 @@ public final class SignatureListener implements TrainingListener {
     /**
      * Sets which scores are computed. If not called, affinity with Ledoit-Wolf's covariances and,
      * where labels are classes, how far these are linearly separable behind each site: {@code
-     * separability_rest_order2_post}, whose closed form costs less than affinity. The other orders
-     * search for a direction, which takes longer than all else together.
+     * separability_rest_order2_post}, whose closed form costs as much as affinity at most. The
+     * other orders search for a direction, which takes longer than all else together.
      *
      * @param value the scores, at least one
      * @return this builder
