@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.nn.Parameter;
+import ai.djl.pytorch.jni.JniUtils;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.Pair;
 import dev.affinis.instrument.Tap;
@@ -18,6 +19,9 @@ import java.util.TreeMap;
 
 /** An instrumented archive, loaded: splits what it returns by {@link TapKey}. */
 final class TappedScript implements TappedModel {
+  /** DJL's property for the optimiser of programs, which is on unless it is false. */
+  private static final String OPTIMIZER = "ai.djl.pytorch.graph_optimizer";
+
   private final Model model;
   private final DataType type;
 
@@ -52,7 +56,7 @@ final class TappedScript implements TappedModel {
   /** Runs the model on inputs of the type of its weights. */
   private NDList run(ParameterStore parameters, NDList inputs) {
     if (type == DataType.FLOAT32) {
-      return model.getBlock().forward(parameters, inputs, false);
+      return runAsPrinted(parameters, inputs);
     }
     NDList converted = new NDList();
     try {
@@ -67,9 +71,30 @@ final class TappedScript implements TappedModel {
           typed.add(input);
         }
       }
-      return model.getBlock().forward(parameters, typed, false);
+      return runAsPrinted(parameters, typed);
     } finally {
       converted.close();
+    }
+  }
+
+  /**
+   * Runs the program as it is printed. On a CPU the engine's optimiser of programs changes neither
+   * values nor, measurably, the speed of later passes, but the first ones take it seconds, the more
+   * the longer the program. The setting is the calling thread's; who has set the engine's property
+   * has decided for all models.
+   */
+  private NDList runAsPrinted(ParameterStore parameters, NDList inputs) {
+    boolean isOurs =
+        System.getProperty(OPTIMIZER) == null && !model.getNDManager().getDevice().isGpu();
+    if (isOurs) {
+      JniUtils.setGraphExecutorOptimize(false);
+    }
+    try {
+      return model.getBlock().forward(parameters, inputs, false);
+    } finally {
+      if (isOurs) {
+        JniUtils.setGraphExecutorOptimize(true);
+      }
     }
   }
 
