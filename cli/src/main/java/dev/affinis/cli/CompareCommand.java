@@ -1,7 +1,6 @@
 package dev.affinis.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.affinis.instrument.InvalidInputException;
 import dev.affinis.report.ComparedModel;
 import dev.affinis.report.Comparison;
 import dev.affinis.report.ComparisonJson;
@@ -151,7 +150,9 @@ final class CompareCommand implements Callable<Integer> {
     }
     Comparison comparison = Comparison.of(models, options());
     List<ComparisonWarning> warnings = comparison.warnings();
-    requireAlike(warnings);
+    if (strict) {
+      ComparisonWarning.requireAlike(warnings, "models", "measure them again");
+    }
     PrintWriter out = spec.commandLine().getOut();
     out.println(ComparisonTable.render(comparison));
     write(comparison).forEach(file -> out.println("wrote " + file));
@@ -182,24 +183,12 @@ final class CompareCommand implements Callable<Integer> {
     return new ParameterException(spec.commandLine(), message);
   }
 
-  private void requireAlike(List<ComparisonWarning> warnings) {
-    List<String> differences =
-        warnings.stream()
-            .filter(warning -> warning.kind().isDifference())
-            .map(ComparisonWarning::text)
-            .toList();
-    if (strict && !differences.isEmpty()) {
-      throw new InvalidInputException(
-          "models were not measured alike: "
-              + String.join(". ", differences)
-              + ": measure them again, or leave out --strict");
-    }
-  }
-
   /** Writes what was asked for; returns where. */
   private List<Path> write(Comparison comparison) throws IOException {
     List<Path> written = new ArrayList<>();
-    ObjectNode tree = ComparisonJson.of(comparison);
+    // All distances of all scores, which a table does without.
+    boolean needsAll = html != null || charts != null || json != null;
+    ObjectNode tree = needsAll ? ComparisonJson.of(comparison) : null;
     if (html != null) {
       ReportPage.write(tree, html);
       written.add(html);

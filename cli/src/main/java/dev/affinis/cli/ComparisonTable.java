@@ -1,9 +1,7 @@
 package dev.affinis.cli;
 
 import com.github.freva.asciitable.AsciiTable;
-import com.github.freva.asciitable.Column;
 import com.github.freva.asciitable.ColumnData;
-import com.github.freva.asciitable.HorizontalAlign;
 import dev.affinis.report.ComparedModel;
 import dev.affinis.report.Comparison;
 import dev.affinis.report.ComparisonOptions;
@@ -76,26 +74,29 @@ final class ComparisonTable {
               .orElse(Map.of()));
     }
     List<ColumnData<ComparedModel>> columns = new ArrayList<>();
-    columns.add(left("model").with(ComparedModel::name));
+    columns.add(TextTable.left("model").maxWidth(NAME_WIDTH).with(ComparedModel::name));
     columns.add(
-        right("sites")
+        TextTable.right("sites")
             .with(
                 model ->
                     String.valueOf(statistics.get(model).getOrDefault("sites", 0.).intValue())));
     for (String name : List.of("mean", "std", "min", "median", "max")) {
-      columns.add(right(name).with(model -> number(statistics.get(model).get(name))));
+      columns.add(TextTable.right(name).with(model -> number(statistics.get(model).get(name))));
     }
     for (String number : comparison.numbers()) {
-      columns.add(right(number).with(model -> number(model.numbers().get(number))));
+      columns.add(
+          TextTable.right(number)
+              .maxWidth(NAME_WIDTH)
+              .with(model -> number(model.numbers().get(number))));
     }
     if (!groups.isEmpty()) {
       columns.add(
-          right("group")
+          TextTable.right("group")
               .with(
                   model -> groups.containsKey(model.name()) ? "" + groups.get(model.name()) : "-"));
     }
     if (options.published()) {
-      columns.add(left("nearest published").with(ComparisonTable::nearest));
+      columns.add(TextTable.left("nearest published").with(ComparisonTable::nearest));
     }
     return table(comparison.models(), columns);
   }
@@ -121,9 +122,12 @@ final class ComparisonTable {
     List<String> names = clusters.distances().names();
     List<Integer> order = clusters.leafOrder();
     List<ColumnData<Integer>> columns = new ArrayList<>();
-    columns.add(left("").with(names::get));
+    columns.add(TextTable.left("").maxWidth(NAME_WIDTH).with(names::get));
     for (int j : order) {
-      columns.add(right(names.get(j)).with(i -> number(clusters.distances().between(i, j))));
+      columns.add(
+          TextTable.right(names.get(j))
+              .maxWidth(NAME_WIDTH)
+              .with(i -> number(clusters.distances().between(i, j))));
     }
     return title + System.lineSeparator() + table(order, columns);
   }
@@ -135,19 +139,7 @@ final class ComparisonTable {
         .collect(Collectors.joining(System.lineSeparator()));
   }
 
-  private static Column left(String header) {
-    return new Column()
-        .header(header)
-        .headerAlign(HorizontalAlign.LEFT)
-        .dataAlign(HorizontalAlign.LEFT)
-        .maxWidth(NAME_WIDTH);
-  }
-
-  private static Column right(String header) {
-    return left(header).headerAlign(HorizontalAlign.RIGHT).dataAlign(HorizontalAlign.RIGHT);
-  }
-
   private static String number(Double value) {
-    return value == null ? "-" : String.format(Locale.ROOT, "%.4f", value);
+    return value == null ? "-" : TextTable.number(value);
   }
 }

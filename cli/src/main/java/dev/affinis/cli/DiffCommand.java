@@ -3,9 +3,8 @@ package dev.affinis.cli;
 import dev.affinis.instrument.InvalidInputException;
 import dev.affinis.instrument.NearNames;
 import dev.affinis.report.ComparedModel;
-import dev.affinis.report.Comparison;
-import dev.affinis.report.ComparisonOptions;
 import dev.affinis.report.ComparisonWarning;
+import dev.affinis.report.SettingsDifference;
 import dev.affinis.signature.AtomicFile;
 import dev.affinis.signature.Signature;
 import dev.affinis.signature.compare.SignatureDifference;
@@ -95,7 +94,10 @@ final class DiffCommand implements Callable<Integer> {
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
     }
-    List<ComparisonWarning> warnings = warnings(left, right, compared.keySet().iterator().next());
+    List<ComparisonWarning> warnings = SettingsDifference.of(List.of(left, right));
+    if (strict) {
+      ComparisonWarning.requireAlike(warnings, "old and new", "measure one again");
+    }
     PrintWriter err = spec.commandLine().getErr();
     warnings.forEach(warning -> err.println("warning: " + warning.text()));
     err.flush();
@@ -113,45 +115,18 @@ final class DiffCommand implements Callable<Integer> {
     return ComparedModel.read(List.of(file)).get(0).withName(role);
   }
 
-  /** What was not the same when the two were measured. */
-  private List<ComparisonWarning> warnings(
-      ComparedModel left, ComparedModel right, String anyScore) {
-    List<ComparisonWarning> found =
-        Comparison.of(List.of(left, right), ComparisonOptions.DEFAULT.withScore(anyScore))
-            .warnings()
-            .stream()
-            .filter(w -> w.kind().isDifference() || w.kind() == ComparisonWarning.Kind.ENGINE)
-            .toList();
-    List<String> differences =
-        found.stream()
-            .filter(warning -> warning.kind().isDifference())
-            .map(ComparisonWarning::text)
-            .toList();
-    if (strict && !differences.isEmpty()) {
-      throw new InvalidInputException(
-          "old and new were not measured alike: "
-              + String.join(". ", differences)
-              + ": measure one again, or leave out --strict");
-    }
-    return found;
-  }
-
   /** The scores to compare: those asked for, or all that both have. */
   private List<String> chosen(Signature left, Signature right) {
     if (!scores.isEmpty()) {
       return scores.stream().distinct().toList();
     }
-    Set<String> others = SignatureDifference.scoreNames(right);
-    List<String> both =
-        SignatureDifference.scoreNames(left).stream().filter(others::contains).toList();
+    Set<String> others = right.scoreNames();
+    List<String> both = left.scoreNames().stream().filter(others::contains).toList();
     if (both.isEmpty()) {
       throw new InvalidInputException(
           "%s and %s have no score in common (%s; %s): measure both with the same --scores"
               .formatted(
-                  before,
-                  after,
-                  String.join(", ", SignatureDifference.scoreNames(left)),
-                  String.join(", ", others)));
+                  before, after, String.join(", ", left.scoreNames()), String.join(", ", others)));
     }
     return both;
   }

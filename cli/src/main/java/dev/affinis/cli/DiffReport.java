@@ -4,8 +4,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.github.freva.asciitable.AsciiTable;
-import com.github.freva.asciitable.Column;
-import com.github.freva.asciitable.HorizontalAlign;
 import dev.affinis.report.ComparedModel;
 import dev.affinis.report.ComparisonWarning;
 import dev.affinis.signature.LayerScores;
@@ -78,8 +76,8 @@ record DiffReport(
   /** Scores that were left out because the other file does not have them. */
   private void addUncompared(
       String side, ComparedModel with, ComparedModel without, List<String> lines) {
-    Set<String> names = SignatureDifference.scoreNames(with.signature());
-    names.removeAll(SignatureDifference.scoreNames(without.signature()));
+    Set<String> names = with.signature().scoreNames();
+    names.removeAll(without.signature().scoreNames());
     names.removeAll(tolerances.keySet());
     if (!names.isEmpty()) {
       lines.add("not compared, in the " + side + " file only: " + String.join(", ", names));
@@ -107,8 +105,8 @@ record DiffReport(
                     layer.label(),
                     layer.activation(),
                     change.score(),
-                    number(change.before()),
-                    number(change.after()),
+                    TextTable.number(change.before()),
+                    TextTable.number(change.after()),
                     describe(change)))
         .toList();
   }
@@ -127,17 +125,13 @@ record DiffReport(
             AsciiTable.NO_BORDERS,
             rows,
             List.of(
-                column("site", HorizontalAlign.LEFT).with(Row::site),
-                column("kind", HorizontalAlign.LEFT).with(Row::kind),
-                column("score", HorizontalAlign.LEFT).with(Row::score),
-                column("old", HorizontalAlign.RIGHT).with(Row::before),
-                column("new", HorizontalAlign.RIGHT).with(Row::after),
-                column("change  ", HorizontalAlign.RIGHT).with(Row::change)))
+                TextTable.left("site").with(Row::site),
+                TextTable.left("kind").with(Row::kind),
+                TextTable.left("score").with(Row::score),
+                TextTable.right("old").with(Row::before),
+                TextTable.right("new").with(Row::after),
+                TextTable.right("change  ").with(Row::change)))
         .stripTrailing();
-  }
-
-  private static Column column(String header, HorizontalAlign align) {
-    return new Column().header(header).headerAlign(align).dataAlign(align).maxWidth(60);
   }
 
   /** Why scores are missing that the other file has. */
@@ -190,12 +184,8 @@ record DiffReport(
             .formatted(
                 signed(size),
                 largest.site().either().label(),
-                number(change.before()),
-                number(change.after()));
-  }
-
-  private static String number(Score score) {
-    return score.map(value -> String.format(Locale.ROOT, "%.4f", value), reason -> "-");
+                TextTable.number(change.before()),
+                TextTable.number(change.after()));
   }
 
   private static String signed(double change) {

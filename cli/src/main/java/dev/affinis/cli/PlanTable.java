@@ -1,8 +1,6 @@
 package dev.affinis.cli;
 
 import com.github.freva.asciitable.AsciiTable;
-import com.github.freva.asciitable.Column;
-import com.github.freva.asciitable.HorizontalAlign;
 import dev.affinis.instrument.ByteSize;
 import dev.affinis.instrument.MeasurementPlan;
 import dev.affinis.instrument.MemoryPlan;
@@ -26,16 +24,14 @@ final class PlanTable {
             AsciiTable.NO_BORDERS,
             plan.memory().sites(),
             List.of(
-                column("site", HorizontalAlign.LEFT).with(s -> s.site().path()),
-                column("call", HorizontalAlign.RIGHT).with(s -> s.site().call() + ""),
-                column("kind", HorizontalAlign.LEFT).with(s -> s.site().kind().word()),
-                column("type", HorizontalAlign.LEFT).with(s -> s.site().kind().type().word()),
-                column("shape", HorizontalAlign.LEFT).with(s -> s.site().shapeList().toString()),
-                column("channels", HorizontalAlign.RIGHT).with(s -> s.site().dimension() + ""),
-                column("rows", HorizontalAlign.RIGHT)
-                    .with(s -> rows(plan) + " x " + s.site().dimension()),
-                column("captures", HorizontalAlign.RIGHT)
-                    .with(s -> ByteSize.describe(s.captureBytes())))));
+                TextTable.left("site").with(s -> s.site().path()),
+                TextTable.right("call").with(s -> s.site().call() + ""),
+                TextTable.left("kind").with(s -> s.site().kind().word()),
+                TextTable.left("type").with(s -> s.site().kind().type().word()),
+                TextTable.left("shape").with(s -> s.site().shapeList().toString()),
+                TextTable.right("channels").with(s -> s.site().dimension() + ""),
+                TextTable.right("rows").with(s -> rows(plan) + " x " + s.site().dimension()),
+                TextTable.right("captures").with(s -> ByteSize.describe(s.captureBytes())))));
     return text.append(skipped(plan.skipped()))
         .append("\nfor ")
         .append(plan.batches() == 1 ? "" : plan.batches() + " batches of ")
@@ -110,9 +106,9 @@ final class PlanTable {
             AsciiTable.NO_BORDERS,
             sites,
             List.of(
-                column("site", HorizontalAlign.LEFT).with(PlannedSite::path),
-                column("kind", HorizontalAlign.LEFT).with(s -> s.kind().word()),
-                column("type", HorizontalAlign.LEFT).with(s -> s.kind().type().word())))
+                TextTable.left("site").with(PlannedSite::path),
+                TextTable.left("kind").with(s -> s.kind().word()),
+                TextTable.left("type").with(s -> s.kind().type().word())))
         + skipped(skipped);
   }
 
@@ -120,9 +116,5 @@ final class PlanTable {
     return sites.stream()
         .map(site -> "\nskipped " + site.path() + ": " + site.reason())
         .collect(Collectors.joining());
-  }
-
-  private static Column column(String header, HorizontalAlign align) {
-    return new Column().header(header).headerAlign(align).dataAlign(align).maxWidth(60);
   }
 }

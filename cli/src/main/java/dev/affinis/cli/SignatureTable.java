@@ -1,8 +1,6 @@
 package dev.affinis.cli;
 
 import com.github.freva.asciitable.AsciiTable;
-import com.github.freva.asciitable.Column;
-import com.github.freva.asciitable.HorizontalAlign;
 import dev.affinis.instrument.SiteKind;
 import dev.affinis.signature.BatchScores;
 import dev.affinis.signature.LayerScores;
@@ -15,7 +13,6 @@ import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -37,14 +34,15 @@ final class SignatureTable {
             ? List.of()
             : List.copyOf(signature.layers().get(0).scores().keySet());
     List<com.github.freva.asciitable.ColumnData<LayerScores>> columns = new ArrayList<>();
-    columns.add(right("#").with(l -> String.valueOf(l.index())));
-    columns.add(left("site").with(LayerScores::label));
-    columns.add(left("kind").with(LayerScores::activation));
-    columns.add(right("channels").with(l -> String.valueOf(l.dimension())));
+    columns.add(TextTable.right("#").with(l -> String.valueOf(l.index())));
+    columns.add(TextTable.left("site").with(LayerScores::label));
+    columns.add(TextTable.left("kind").with(LayerScores::activation));
+    columns.add(TextTable.right("channels").with(l -> String.valueOf(l.dimension())));
     for (String name : names.subList(0, Math.min(MOST_SCORES, names.size()))) {
-      columns.add(right(name).with(l -> number(l, name)));
+      columns.add(TextTable.right(name).with(l -> number(l, name)));
     }
-    columns.add(left("").maxWidth(BAR_LENGTH + 2).with(l -> bar(l.scores().get(names.get(0)))));
+    columns.add(
+        TextTable.left("").maxWidth(BAR_LENGTH + 2).with(l -> bar(l.scores().get(names.get(0)))));
     String table =
         AsciiTable.getTable(AsciiTable.NO_BORDERS, signature.layers(), columns).stripTrailing();
     int left = names.size() - MOST_SCORES;
@@ -53,32 +51,16 @@ final class SignatureTable {
         : table + System.lineSeparator() + "  (" + left + " more scores are in the signature file)";
   }
 
-  private static Column left(String header) {
-    return new Column()
-        .header(header)
-        .headerAlign(HorizontalAlign.LEFT)
-        .dataAlign(HorizontalAlign.LEFT)
-        .maxWidth(60);
-  }
-
-  private static Column right(String header) {
-    return left(header).headerAlign(HorizontalAlign.RIGHT).dataAlign(HorizontalAlign.RIGHT);
-  }
-
   /** The score and, if there is one, its standard error or its deviation over sample sets. */
   private static String number(LayerScores layer, String name) {
-    String score = number(layer.scores().get(name));
+    String score = TextTable.number(layer.scores().get(name));
     Optional<Score> spread = Optional.ofNullable(layer.errors().get(name));
     BatchScores batches = layer.batches().get(name);
     if (batches != null) {
       spread = batches.deviation().stream().mapToObj(Score::of).findFirst();
     }
     String sign = canPrint("±") ? " ± " : " +- ";
-    return spread.map(deviation -> score + sign + number(deviation)).orElse(score);
-  }
-
-  private static String number(Score score) {
-    return score.map(value -> String.format(Locale.ROOT, "%.4f", value), reason -> "-");
+    return spread.map(deviation -> score + sign + TextTable.number(deviation)).orElse(score);
   }
 
   private static boolean canPrint(String text) {

@@ -9,7 +9,6 @@ import dev.affinis.report.ComparisonWarning;
 import dev.affinis.report.ReportPage;
 import dev.affinis.signature.AtomicFile;
 import dev.affinis.signature.Signature;
-import dev.affinis.signature.compare.SignatureDifference;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -41,11 +40,10 @@ record ZooReport(Comparison comparison, List<Path> files) {
     for (Map.Entry<ZooModel, Signature> entry : done.entrySet()) {
       ZooModel model = entry.getKey();
       models.add(
-          ComparedModel.read(List.of(folder.signatureFile(model.name())))
-              .get(0)
+          ComparedModel.of(folder.signatureFile(model.name()), entry.getValue())
               .withName(model.name())
               .withNumbers(model.numbers()));
-      scores.addAll(SignatureDifference.scoreNames(entry.getValue()));
+      scores.addAll(entry.getValue().scoreNames());
     }
     ComparisonOptions options = ComparisonOptions.DEFAULT;
     if (!scores.isEmpty() && !scores.contains(options.score())) {

@@ -54,7 +54,7 @@ public final class Comparison {
         throw new InvalidInputException(
             "two models are called " + model.name() + ": give each a name of its own");
       }
-      model.signature().layers().forEach(layer -> scores.addAll(layer.scores().keySet()));
+      scores.addAll(model.signature().scoreNames());
     }
     if (!scores.isEmpty() && !scores.contains(options.score())) {
       throw new InvalidInputException(

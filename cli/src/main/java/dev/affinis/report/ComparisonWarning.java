@@ -1,5 +1,6 @@
 package dev.affinis.report;
 
+import dev.affinis.instrument.InvalidInputException;
 import dev.affinis.signature.LayerScores;
 import dev.affinis.signature.Score;
 import java.util.ArrayList;
@@ -65,6 +66,27 @@ public record ComparisonWarning(Kind kind, List<String> models, String text) {
      */
     public boolean isDifference() {
       return this == SETTINGS || this == DATA;
+    }
+  }
+
+  /**
+   * Refuses models that were not measured alike.
+   *
+   * @param warnings warnings about them
+   * @param who what the models are called in the message
+   * @param wayOut what the user may do
+   * @throws InvalidInputException if a warning is about a difference
+   */
+  public static void requireAlike(List<ComparisonWarning> warnings, String who, String wayOut) {
+    List<String> differences =
+        warnings.stream()
+            .filter(warning -> warning.kind().isDifference())
+            .map(ComparisonWarning::text)
+            .toList();
+    if (!differences.isEmpty()) {
+      throw new InvalidInputException(
+          "%s were not measured alike: %s: %s, or leave out --strict"
+              .formatted(who, String.join(". ", differences), wayOut));
     }
   }
 

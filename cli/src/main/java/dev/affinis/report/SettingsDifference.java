@@ -11,7 +11,7 @@ import java.util.Set;
 import java.util.StringJoiner;
 
 /** Finds what was not the same when models were measured. */
-final class SettingsDifference {
+public final class SettingsDifference {
   /** Settings that change a score by no more than the rounding of float32 does. */
   private static final Set<String> ROUNDING = Set.of("device", "engine", "batch_size", "affinis");
 
@@ -20,8 +20,13 @@ final class SettingsDifference {
 
   private SettingsDifference() {}
 
-  /** One warning for each setting that is not the same for all models. */
-  static List<ComparisonWarning> of(List<ComparedModel> models) {
+  /**
+   * Compares how models were measured.
+   *
+   * @param models the models
+   * @return one warning for each setting that is not the same for all of them
+   */
+  public static List<ComparisonWarning> of(List<ComparedModel> models) {
     List<Map<String, String>> data =
         models.stream().map(model -> data(model.signature().data())).toList();
     List<Map<String, String>> settings =

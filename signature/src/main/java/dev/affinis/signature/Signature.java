@@ -5,9 +5,11 @@ import dev.affinis.signature.covariance.Ridge;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The non-linearity signature of a model: the scores of its sites in execution order, and where
@@ -33,6 +35,17 @@ public record Signature(
                 .formatted(layers.get(i).path(), i, layers.get(i).index()));
       }
     }
+  }
+
+  /**
+   * Returns the scores that any of the layers has, computed or not.
+   *
+   * @return their names, in the order of the layers; a new set
+   */
+  public Set<String> scoreNames() {
+    Set<String> names = new LinkedHashSet<>();
+    layers.forEach(layer -> names.addAll(layer.scores().keySet()));
+    return names;
   }
 
   /**

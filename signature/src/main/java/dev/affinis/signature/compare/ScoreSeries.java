@@ -8,7 +8,6 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 
 /**
  * One score of a signature, in the order of execution.
@@ -68,7 +67,7 @@ public record ScoreSeries(
     if (signature.layers().stream().noneMatch(layer -> layer.scores().containsKey(score))) {
       throw new IllegalArgumentException(
           "signature of %s has no score %s: expected one of %s"
-              .formatted(model, score, scoreNames(signature)));
+              .formatted(model, score, signature.scoreNames()));
     }
     Map<String, String> missing = new LinkedHashMap<>();
     Map<String, List<LayerScores>> groups = new LinkedHashMap<>();
@@ -98,13 +97,6 @@ public record ScoreSeries(
         layers.stream().map(LayerScores::activation).distinct().toList(),
         layers.get(0).index(),
         mean);
-  }
-
-  private static String scoreNames(Signature signature) {
-    return signature.layers().stream()
-        .flatMap(layer -> layer.scores().keySet().stream())
-        .distinct()
-        .collect(Collectors.joining(", ", "[", "]"));
   }
 
   /**

@@ -169,8 +169,8 @@ public record SignatureDifference(List<Site> sites) {
     if (scores.isEmpty()) {
       throw new IllegalArgumentException("no score to compare: name at least one");
     }
-    Set<String> known = new LinkedHashSet<>(scoreNames(before));
-    known.addAll(scoreNames(after));
+    Set<String> known = new LinkedHashSet<>(before.scoreNames());
+    known.addAll(after.scoreNames());
     for (String score : scores) {
       if (!known.contains(score)) {
         throw new IllegalArgumentException(
@@ -193,18 +193,6 @@ public record SignatureDifference(List<Site> sites) {
 
   private static Score score(LayerScores site, String name) {
     return site.scores().getOrDefault(name, Score.unavailable("was not measured"));
-  }
-
-  /**
-   * Names the scores of a signature.
-   *
-   * @param signature a signature
-   * @return names of the scores that any of its sites has, computed or not, in its order
-   */
-  public static Set<String> scoreNames(Signature signature) {
-    Set<String> names = new LinkedHashSet<>();
-    signature.layers().forEach(site -> names.addAll(site.scores().keySet()));
-    return names;
   }
 
   /**
