@@ -6,6 +6,7 @@ import dev.affinis.instrument.MeasurementListener.Phase;
 import dev.affinis.instrument.MemoryPlan.SiteMemory;
 import dev.affinis.instrument.data.BatchLoader;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -23,7 +24,8 @@ final class CaptureRun implements AutoCloseable {
   private final MemoryLimits limits;
   private final MeasurementListener listener;
   private final SampleLog log = new SampleLog();
-  private List<HostArray> expected;
+  private final int batchSize;
+  private OutputCheck outputs;
   private final Spans spans;
   private SiteCheck check;
   private MemoryPlan plan;
@@ -38,6 +40,7 @@ final class CaptureRun implements AutoCloseable {
    *
    * @param measurement lends the data
    * @param model what they run through
+   * @param batchSize how many of them at a time
    * @param manager manager of the device on which rows are kept
    * @param limits what the plan has to keep to
    * @param listener told of each pass
@@ -45,11 +48,13 @@ final class CaptureRun implements AutoCloseable {
   CaptureRun(
       Measurement measurement,
       MeasuredModel model,
+      int batchSize,
       NDManager manager,
       MemoryLimits limits,
       MeasurementListener listener) {
     this.measurement = measurement;
     this.model = model;
+    this.batchSize = batchSize;
     this.manager = manager;
     this.limits = limits;
     this.listener = listener;
@@ -68,14 +73,12 @@ final class CaptureRun implements AutoCloseable {
    */
   CaptureStore next() throws IOException {
     close();
-    try (BatchLoader loader = measurement.openLoader(manager)) {
+    try (BatchLoader loader = measurement.openLoader(manager, batchSize)) {
       BatchLoader.Batch first = loader.next();
       if (plan == null) {
         loader.notice().ifPresent(listener::notice);
         // The plain model first, and alone, unless the other is there already.
-        try (NDManager scratch = first.data().getManager().newSubManager()) {
-          expected = model.plainOutputs(measurement.inputs(scratch, first));
-        }
+        outputs = new OutputCheck(measurement, model, loader, first);
       }
       model.instrumented(
           paths(),
@@ -109,10 +112,18 @@ final class CaptureRun implements AutoCloseable {
     } else {
       store = newStore(instrumented, loader.samples());
     }
-    consume(first, instrumented, loader.samples(), expected);
+    consume(first, instrumented, loader.samples());
     while (loader.hasNext()) {
-      consume(loader.next(), instrumented, loader.samples(), null);
+      BatchLoader.Batch batch = loader.next();
+      try {
+        consume(batch, instrumented, loader.samples());
+      } catch (InvalidInputException e) {
+        throw e.getCause() == null || EngineErrors.isOutOfMemory(e)
+            ? e
+            : measurement.inTheMiddle(Arrays.stream(batch.indices()).boxed().toList(), e);
+      }
     }
+    outputs.endPass(instrumented, manager);
     log.endPass();
     listener.end();
     if (pass == 0 && !loader.skipped().isEmpty()) {
@@ -123,18 +134,12 @@ final class CaptureRun implements AutoCloseable {
   }
 
   /** Runs one batch and keeps its rows; closes it. */
-  private void consume(
-      BatchLoader.Batch batch,
-      InstrumentedModel<?, ?> instrumented,
-      int samples,
-      List<HostArray> outputs) {
+  private void consume(BatchLoader.Batch batch, InstrumentedModel<?, ?> instrumented, int samples) {
     try (batch;
         NDManager scratch = batch.data().getManager().newSubManager()) {
-      InstrumentedModel.Run run = instrumented.run(measurement.inputs(scratch, batch));
-      if (outputs != null) {
-        HostArray.requireEqual(outputs, run.outputs());
-      }
-      List<Capture> captures = spans.added(check.accept(run));
+      InstrumentedModel.Run run = instrumented.run(measurement.inputs(scratch, batch.data()));
+      outputs.accept(batch, run.outputs());
+      List<Capture> captures = spans.added(check.accept(run, batch.size()));
       if (plan == null) {
         plan = limits.plan(captures.stream().map(c -> measurement.memory(c, samples)).toList());
         plan.notice().ifPresent(listener::notice);

@@ -10,6 +10,7 @@ import dev.affinis.instrument.MemoryPlan.SiteMemory;
 import dev.affinis.instrument.data.BatchLoader;
 import dev.affinis.instrument.data.SampleSource;
 import dev.affinis.instrument.data.Selection;
+import dev.affinis.signature.LayerSample;
 import dev.affinis.signature.LayerScores;
 import dev.affinis.signature.Pooling;
 import dev.affinis.signature.Signature;
@@ -92,27 +93,72 @@ public final class Measurement {
    * @throws IOException if a file cannot be read
    */
   public Signature run() throws IOException {
-    Device device = model.device();
-    Devices.requirePresent(device);
+    Devices.requirePresent(model.device());
     source.notice().ifPresent(options.listener::notice);
-    try (NDManager manager = NDManager.newBaseManager(device, ENGINE);
+    try {
+      return inBatchesThatFit(this::run);
+    } catch (SelfCheckException e) {
+      throw new SelfCheckException(e.getMessage() + "; " + model.reportRequest(), e);
+    }
+  }
+
+  private interface Attempt<T> {
+    T with(int batchSize) throws IOException;
+  }
+
+  /**
+   * Tries with half the batch size when memory runs out, if that was asked for. All of it is done
+   * again, so that a signature is what a run with that batch size gives, bit for bit.
+   */
+  private <T> T inBatchesThatFit(Attempt<T> attempt) throws IOException {
+    int size = options.batchSize;
+    while (true) {
+      try {
+        return attempt.with(size);
+      } catch (InvalidInputException e) {
+        int tried = Math.min(size, selection.of(source));
+        if (!options.shrinksBatches || tried == 1 || !EngineErrors.isOutOfMemory(e)) {
+          throw e;
+        }
+        size = tried / 2;
+        options.listener.notice(
+            "a batch of %s samples does not fit into memory: going on in batches of %s"
+                .formatted(tried, size));
+      }
+    }
+  }
+
+  private Signature run(int batchSize) throws IOException {
+    try (NDManager manager = NDManager.newBaseManager(model.device(), ENGINE);
         CaptureRun captured =
-            new CaptureRun(this, model, manager, options.limits(), options.listener)) {
+            new CaptureRun(this, model, batchSize, manager, options.limits(), options.listener)) {
       List<LayerScores> layers = new ArrayList<>();
       long samples = 0;
       List<Integer> labels = List.of();
       for (int pass = 0; captured.hasNext(); pass++) {
-        CaptureStore store = captured.next();
+        CaptureStore store = next(captured, batchSize);
         layers.addAll(score(store, captured.plan(), pass, manager));
         samples = store.size();
         labels = store.labels();
       }
-      return signature(captured, layers, Math.toIntExact(samples / batches()), labels);
+      return signature(captured, layers, Math.toIntExact(samples / batches()), labels, batchSize);
+    }
+  }
+
+  private CaptureStore next(CaptureRun captured, int batchSize) throws IOException {
+    try {
+      return captured.next();
+    } catch (OutOfMemoryError e) {
+      throw EngineErrors.heapExhausted(model.source().description(), batchSize, e);
     }
   }
 
   private Signature signature(
-      CaptureRun captured, List<LayerScores> layers, int samples, List<Integer> labels)
+      CaptureRun captured,
+      List<LayerScores> layers,
+      int samples,
+      List<Integer> labels,
+      int batchSize)
       throws IOException {
     ModelSource<?, ?> file = model.source();
     return new Signature(
@@ -129,15 +175,20 @@ public final class Measurement {
             options.ridge,
             Devices.word(model.device()),
             captured.engines(),
-            settings(captured)),
+            settings(captured, batchSize)),
         layers,
         captured.skipped().stream()
             .map(s -> new Signature.Skipped(s.path(), s.call(), s.activation(), s.reason()))
             .toList());
   }
 
+  /** The version of Affinis; classes that are in no jar have none. */
+  static Optional<String> version() {
+    return Optional.ofNullable(Measurement.class.getPackage().getImplementationVersion());
+  }
+
   /** The settings that not every measurement has. */
-  private Map<String, Object> settings(CaptureRun captured) {
+  private Map<String, Object> settings(CaptureRun captured, int batchSize) {
     TapOptions taps = model.taps();
     Map<String, Object> more = new LinkedHashMap<>();
     more.put("layout", taps.layout().word());
@@ -150,7 +201,7 @@ public final class Measurement {
     if (!captured.unmasked().isEmpty()) {
       more.put("unmasked_sites", captured.unmasked().stream().map(Site::label).toList());
     }
-    more.put("batch_size", options.batchSize);
+    more.put("batch_size", batchSize);
     if (!taps.sites().equals(SiteFilter.ALL)) {
       more.put("sites", taps.sites().describe());
     }
@@ -165,10 +216,7 @@ public final class Measurement {
       more.put("confidence_method", "linear-bootstrap");
     }
     more.putAll(options.scores().settings());
-    String version = Measurement.class.getPackage().getImplementationVersion();
-    if (version != null) { // classes that are in no jar have none
-      more.put("affinis", version);
-    }
+    version().ifPresent(version -> more.put("affinis", version));
     return more;
   }
 
@@ -183,17 +231,21 @@ public final class Measurement {
   public MeasurementPlan plan() throws IOException {
     Devices.requirePresent(model.device());
     source.notice().ifPresent(options.listener::notice);
+    return inBatchesThatFit(this::plan);
+  }
+
+  private MeasurementPlan plan(int batchSize) throws IOException {
     int samples = selection.of(source);
     int scored = samples / selection.batches();
     Selection few =
         new Selection(
-            Math.max(2, Math.min(options.batchSize, scored)), selection.order(), selection.seed());
+            Math.max(2, Math.min(batchSize, scored)), selection.order(), selection.seed());
     if (samples < selection.total()) {
       options.listener.notice(
           "asked for " + selection.total() + " samples, but there are " + samples);
     }
     try (NDManager manager = NDManager.newBaseManager(model.device(), ENGINE);
-        BatchLoader loader = openLoader(manager, few)) {
+        BatchLoader loader = openLoader(manager, few, batchSize)) {
       return model.instrumented(
           Set.of(),
           instrumented -> {
@@ -202,8 +254,8 @@ public final class Measurement {
             try (BatchLoader.Batch batch = loader.next();
                 NDManager scratch = batch.data().getManager().newSubManager()) {
               probe(check, instrumented, batch);
-              InstrumentedModel.Run run = instrumented.run(inputs(scratch, batch));
-              List<Capture> captures = spans().added(check.accept(run));
+              InstrumentedModel.Run run = instrumented.run(inputs(scratch, batch.data()));
+              List<Capture> captures = spans().added(check.accept(run, batch.size()));
               MemoryPlan plan =
                   options.limits().plan(captures.stream().map(c -> memory(c, samples)).toList());
               List<Site> unmasked = run.unmasked().stream().filter(check::isMeasured).toList();
@@ -241,8 +293,8 @@ public final class Measurement {
   }
 
   /** A batch as the model's inputs, whose results end with a manager. */
-  NDList inputs(NDManager scratch, BatchLoader.Batch batch) {
-    NDArray copy = batch.data().duplicate();
+  NDList inputs(NDManager scratch, NDArray batch) {
+    NDArray copy = batch.duplicate();
     copy.attach(scratch);
     return source.inputs(copy);
   }
@@ -253,16 +305,33 @@ public final class Measurement {
   }
 
   /** Starts to read the samples. */
-  BatchLoader openLoader(NDManager manager) {
-    return openLoader(manager, selection);
+  BatchLoader openLoader(NDManager manager, int batchSize) {
+    return openLoader(manager, selection, batchSize);
   }
 
-  private BatchLoader openLoader(NDManager manager, Selection chosen) {
+  /** The seed of all that is drawn at random. */
+  long seed() {
+    return selection.seed();
+  }
+
+  /** An error of the model on samples that are not the first. */
+  InvalidInputException inTheMiddle(List<Integer> samples, InvalidInputException cause) {
+    return new InvalidInputException(
+        "on the batch from "
+            + source.name(samples.get(0))
+            + " to "
+            + source.name(samples.get(samples.size() - 1))
+            + ", though not on the first: "
+            + cause.getMessage(),
+        cause.getCause());
+  }
+
+  private BatchLoader openLoader(NDManager manager, Selection chosen, int batchSize) {
     return BatchLoader.builder()
         .setSource(source)
         .setManager(manager)
         .setSelection(chosen)
-        .optBatchSize(options.batchSize)
+        .optBatchSize(batchSize)
         .optSkipBad(options.skipsBad)
         .build();
   }
@@ -281,7 +350,9 @@ public final class Measurement {
                 i -> {
                   Site site = plan.sites(pass).get(i).site();
                   try (NDManager scratch = manager.newSubManager()) {
-                    return scoring.score(indices.get(i), site, store.take(i, scratch));
+                    List<LayerSample> sets = store.take(i, scratch);
+                    StoredRows.requireSound(site, sets, store.size() / batches(), seed());
+                    return scoring.score(indices.get(i), site, sets);
                   } catch (EngineException e) {
                     throw EngineErrors.notScored(site, e);
                   }
@@ -299,6 +370,7 @@ public final class Measurement {
     private Selection selection = Selection.first(512);
     private int batches;
     private int batchSize = 16;
+    private boolean shrinksBatches;
     private TapOptions taps = DEFAULTS;
     private Covariance covariance = Covariance.LEDOIT_WOLF;
     private Ridge ridge = Ridge.RELATIVE;
@@ -436,6 +508,19 @@ public final class Measurement {
             "batch size must be at least 1, got " + value + ": pass --batch-size");
       }
       batchSize = value;
+      return this;
+    }
+
+    /**
+     * Sets whether a batch that does not fit into memory ends the run, as it does if this is not
+     * called, or makes it begin again with half the batch size, down to 1. The size that did fit is
+     * in the signature's settings, and the signature is what a run with that size gives.
+     *
+     * @param value whether to go on with smaller batches
+     * @return this builder
+     */
+    public Builder optShrinkingBatches(boolean value) {
+      shrinksBatches = value;
       return this;
     }
 
