@@ -171,6 +171,42 @@ class SelfChecksTest {
     }
   }
 
+  /** In float32, float64 and bfloat16, by PyTorch's numbers for them. */
+  @ParameterizedTest
+  @ValueSource(ints = {6, 7, 15})
+  void functionsPassAsTheEngineRoundsThem(int type) throws IOException {
+    List<String> functions =
+        List.of(
+            "relu(f)",
+            "relu6(f)",
+            "leaky_relu(f, 0.2)",
+            "rrelu(f, 0.1, 0.3, False)",
+            "elu(f, 0.5)",
+            "selu(f)",
+            "celu(f, 2.)",
+            "gelu(f)",
+            "gelu(f, approximate=\"tanh\")",
+            "silu(f)",
+            "mish(f)",
+            "sigmoid(f)",
+            "hardsigmoid(f)",
+            "log_sigmoid(f)",
+            "tanh(f)",
+            "hardtanh(f, -0.5, 0.7)",
+            "hardswish(f)");
+    List<String> body = new ArrayList<>();
+    body.add("f = torch.mul(torch.to(torch.flatten(x, 1), " + type + "), 3)");
+    body.add("s = f");
+    for (String function : functions) {
+      body.add("s = torch.add(s, torch." + function + ")");
+    }
+    body.add("return torch.to(s, 6)");
+    try (ModelSource<?, ?> model = program(body.toArray(String[]::new))) {
+      Signature signature = measure(model, new Samples(SAMPLES), 0);
+      assertEquals(functions.size(), signature.layers().size());
+    }
+  }
+
   @Test
   void capturesThatAreNotOfTheSiteAreFoundOut() throws IOException {
     try (ModelSource<?, ?> source =
