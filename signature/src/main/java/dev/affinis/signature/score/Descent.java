@@ -36,6 +36,11 @@ final class Descent {
       this.tolerance = tolerance;
     }
 
+    /** Whether it needs projections sorted, and its directions are worth it. */
+    boolean sorts() {
+      return true;
+    }
+
     /** The direction that variables stand for, a new array. */
     abstract double[] direction(double[] variables);
 
@@ -43,7 +48,7 @@ final class Descent {
      * Evaluates it.
      *
      * @param values projections of one class, then those of the other
-     * @param projections the same, sorted
+     * @param projections the same, sorted; null if this does not {@link #sorts}
      * @param slopes receives the derivative by each projection
      */
     abstract double at(
@@ -71,6 +76,11 @@ final class Descent {
   /** Along which samples are to be projected next; not to be modified. */
   double[] direction() {
     return direction;
+  }
+
+  /** Whether {@link #slopes} takes sorted projections. */
+  boolean sorts() {
+    return loss.sorts();
   }
 
   /** The derivative of the loss by each projection, a new array. */

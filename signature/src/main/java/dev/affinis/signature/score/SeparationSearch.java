@@ -22,7 +22,7 @@ import java.util.random.RandomGenerator;
  *
  * <p>In up to 8 dimensions widths shrink further and more slowly, and step 4 has more starts: the
  * best direction of order 1 and some drawn at random. In more dimensions a problem asks for at most
- * 200 + 4 * 30 + 3 * 20 steps, some 60 to 120 where it is not next to separable.
+ * 200 + 3 * 25 + 3 * 20 steps, some 60 to 120 where it is not next to separable.
  *
  * <p>Searches are run by a {@link JointSearch}.
  */
@@ -30,11 +30,12 @@ final class SeparationSearch {
   private static final double RIDGE = 1e-9;
   private static final int HINGE_STEPS = 200;
   private static final double TOLERANCE = 1e-7;
+  private static final double HINGE_TOLERANCE = 1e-6;
   private static final int SMALL = 8;
   private static final int RANDOM_STARTS = 24;
   private static final Effort THOROUGH =
       new Effort(List.of(1.0, 0.3, 0.1, 0.03, 0.01, 0.003), 40, TOLERANCE);
-  private static final Effort ORDER1 = new Effort(List.of(0.3, 0.1, 0.03, 0.01), 30, 1e-6);
+  private static final Effort ORDER1 = new Effort(List.of(0.3, 0.1, 0.03), 25, 1e-6);
   private static final Effort ORDER0 = new Effort(List.of(0.3, 0.1, 0.03), 20, 1e-5);
 
   private final int[] samples;
@@ -102,7 +103,7 @@ final class SeparationSearch {
     boolean isSmall = mean.length <= SMALL;
     return switch (number) {
       case 0 -> starts.stream().map(start -> new Descent(start, List.of(Look::new))).toList();
-      case 1 -> List.of(new Descent(mean, List.of(Hinge::new)));
+      case 1 -> List.of(new Descent(mean, List.of(Hinge::new, Look::new)));
       case 2 ->
           Products.dot(best1, mean) > 0
               ? List.of(new Descent(best1, distances(isSmall ? THOROUGH : ORDER1)))
@@ -145,12 +146,20 @@ final class SeparationSearch {
   void look(Descent descent, double[] values, int offset, double[] slopes) {
     double[] own = new double[samples.length];
     Arrays.setAll(own, i -> values[offset + samples[i]]);
-    Projections projections = new Projections(own, countA);
-    note(descent.direction(), projections);
+    Projections projections = null;
+    if (descent.sorts() || areSeparate(own)) {
+      projections = new Projections(own, countA);
+      note(descent.direction(), projections);
+    }
     double[] ownSlopes = descent.slopes(own, projections);
     for (int i = 0; i < samples.length; i++) {
       slopes[offset + samples[i]] = ownSlopes[i];
     }
+  }
+
+  private boolean areSeparate(double[] values) {
+    double least = Arrays.stream(values, 0, countA).min().getAsDouble();
+    return Arrays.stream(values, countA, values.length).allMatch(value -> value < least);
   }
 
   private void note(double[] w, Projections projections) {
@@ -203,12 +212,23 @@ final class SeparationSearch {
     }
   }
 
-  /** Mean of the squares of how far projections are from the right side; ends with the offset. */
+  /**
+   * Mean of the squares of how far projections are from the right side; ends with the offset. Only
+   * where it ends, and whether it separates, is worth sorting for.
+   */
   private final class Hinge extends Descent.Loss {
     private double ofOffset;
 
     Hinge(double[] start) {
-      super(new double[start.length + 1], HINGE_STEPS, TOLERANCE);
+      super(
+          new double[start.length + 1],
+          HINGE_STEPS,
+          start.length <= SMALL ? TOLERANCE : HINGE_TOLERANCE);
+    }
+
+    @Override
+    boolean sorts() {
+      return false;
     }
 
     @Override
