@@ -48,6 +48,8 @@ public final class SignatureFile {
   /** How much of a wrong value an error shows. */
   private static final int SHOWN = 60;
 
+  private static final int LONGEST = 1_000;
+
   /** What comes before the name of a score in the notes about its standard error. */
   private static final String ERRORS = "errors.";
 
@@ -100,13 +102,20 @@ public final class SignatureFile {
       String reason =
           e instanceof JsonProcessingException damage ? damage.getOriginalMessage() : e.getMessage();
       throw new IllegalArgumentException(
-          "%s is not complete JSON (%s): measure the model again".formatted(file, reason), e);
+          "%s is not complete JSON (%s): measure the model again".formatted(file, oneLine(reason)),
+          e);
     }
     try {
       return parse(root);
     } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
+      throw new IllegalArgumentException(file + ": " + oneLine(e.getMessage()), e);
     }
+  }
+
+  /** Names in messages are from files, which may have written anything into them. */
+  private static String oneLine(String message) {
+    String line = String.valueOf(message).replaceAll("\\p{Cntrl}+", " ");
+    return line.length() <= LONGEST ? line : line.substring(0, LONGEST) + "...";
   }
 
   /**
@@ -431,7 +440,8 @@ public final class SignatureFile {
       }
       throw new IllegalArgumentException(
           "%s.%s must be one of %s, got %s"
-              .formatted(where, key, Arrays.stream(modes).map(word).toList(), text));
+              .formatted(
+                  where, key, Arrays.stream(modes).map(word).toList(), shown(node.path(key))));
     }
 
     private JsonNode member(String key, boolean valid, String expected) {
