@@ -14,6 +14,7 @@ import ai.djl.training.ParameterStore;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
@@ -407,6 +408,8 @@ public final class DenseAlgebra implements AutoCloseable {
     Model model = Model.newInstance("affinis-" + operation.word(), device, ENGINE);
     try {
       model.load(new ByteArrayInputStream(operation.archive()));
+      // The engine makes an empty directory for a stream, which a killed process would leave.
+      Files.deleteIfExists(model.getModelPath());
       return model;
     } catch (IOException e) {
       model.close();
