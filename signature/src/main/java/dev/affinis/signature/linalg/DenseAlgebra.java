@@ -167,7 +167,7 @@ public final class DenseAlgebra implements AutoCloseable {
     NDList result = run(Operation.CHOLESKY, a);
     NDArray factor = result.get(0);
     try (NDArray info = result.get(1)) {
-      if (info.toType(DataType.INT64, false).getLong() == 0) {
+      if (info.toIntArray()[0] == 0) {
         return Optional.of(factor);
       }
     }
