@@ -1,10 +1,12 @@
 package dev.affinis.instrument;
 
 import ai.djl.Device;
+import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.pytorch.jni.JniUtils;
 import dev.affinis.instrument.MeasurementListener.Phase;
 import dev.affinis.instrument.MemoryPlan.SiteMemory;
 import dev.affinis.instrument.data.BatchLoader;
@@ -14,6 +16,7 @@ import dev.affinis.signature.LayerSample;
 import dev.affinis.signature.LayerScores;
 import dev.affinis.signature.Pooling;
 import dev.affinis.signature.Signature;
+import dev.affinis.signature.SignatureFile;
 import dev.affinis.signature.TokenPolicy;
 import dev.affinis.signature.covariance.Covariance;
 import dev.affinis.signature.covariance.Ridge;
@@ -32,6 +35,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /**
  * Measures the non-linearity signature of a model: runs samples through it in batches, keeps the
@@ -64,6 +68,8 @@ public final class Measurement {
   private final SampleSource source;
   private final Builder options;
   private final Selection selection;
+  private volatile boolean isStopped;
+  private volatile SiteScorer<LayerScores> scorer;
 
   private Measurement(Builder builder) {
     model =
@@ -90,13 +96,54 @@ public final class Measurement {
    * @return the signature
    * @throws InvalidInputException if the model or the data cannot be used
    * @throws SelfCheckException if an activation was missed
+   * @throws MeasurementStoppedException if {@link #stop} was called
    * @throws IOException if a file cannot be read
    */
   public Signature run() throws IOException {
+    return run(signature -> {});
+  }
+
+  /**
+   * Runs the measurement and writes the signature. What is kept for another run to go on with
+   * ({@link Builder#optResume}) is removed once the file is there, not before.
+   *
+   * @param file where, replaced in one step if it exists; its folder must exist
+   * @return the signature
+   * @throws InvalidInputException if the model or the data cannot be used, or the file cannot be
+   *     written
+   * @throws SelfCheckException if an activation was missed
+   * @throws MeasurementStoppedException if {@link #stop} was called
+   * @throws IOException if a file cannot be read
+   */
+  public Signature run(Path file) throws IOException {
+    return run(
+        signature -> {
+          try {
+            SignatureFile.write(signature, file);
+          } catch (IOException e) {
+            throw notWritten(file, e);
+          }
+        });
+  }
+
+  private InvalidInputException notWritten(Path file, IOException cause) {
+    return new InvalidInputException(
+        "signature cannot be written to "
+            + file
+            + " ("
+            + cause.getMessage()
+            + "): make room there, or give another place"
+            + (options.cache.isPresent()
+                ? "; what was captured and scored is kept, so that the next run only writes"
+                : ""),
+        cause);
+  }
+
+  private Signature run(Consumer<Signature> finished) throws IOException {
     Devices.requirePresent(model.device());
     source.notice().ifPresent(options.listener::notice);
     try {
-      return inBatchesThatFit(this::run);
+      return inBatchesThatFit(batchSize -> run(batchSize, finished));
     } catch (SelfCheckException e) {
       throw new SelfCheckException(e.getMessage() + "; " + model.reportRequest(), e);
     }
@@ -116,7 +163,7 @@ public final class Measurement {
       try {
         return attempt.with(size);
       } catch (InvalidInputException e) {
-        int tried = Math.min(size, selection.of(source));
+        int tried = Math.min(size, samples());
         if (!options.shrinksBatches || tried == 1 || !EngineErrors.isOutOfMemory(e)) {
           throw e;
         }
@@ -128,24 +175,33 @@ public final class Measurement {
     }
   }
 
-  private Signature run(int batchSize) throws IOException {
+  private Signature run(int batchSize, Consumer<Signature> finished) throws IOException {
     try (NDManager manager = NDManager.newBaseManager(model.device(), ENGINE);
+        RunState state = state(batchSize);
         CaptureRun captured =
-            new CaptureRun(this, model, batchSize, manager, options.limits(), options.listener)) {
-      List<LayerScores> layers = new ArrayList<>();
-      long samples = 0;
-      List<Integer> labels = List.of();
-      for (int pass = 0; captured.hasNext(); pass++) {
-        CaptureStore store = next(captured, batchSize);
-        layers.addAll(score(store, captured.plan(), pass, manager));
-        samples = store.size();
-        labels = store.labels();
+            new CaptureRun(
+                this, model, batchSize, manager, options.limits(), options.listener, state)) {
+      try {
+        while (captured.hasNext()) {
+          next(captured, batchSize).ifPresent(store -> score(store, captured, manager));
+          captured.endScores();
+        }
+      } catch (MeasurementStoppedException e) {
+        throw new MeasurementStoppedException(captured.progress(), state.folder());
+      } catch (InvalidInputException e) {
+        if (options.shrinksBatches && EngineErrors.isOutOfMemory(e)) {
+          state.remove(); // no run goes on in batches of this size
+        }
+        throw e;
       }
-      return signature(captured, layers, Math.toIntExact(samples / batches()), labels, batchSize);
+      Signature signature = signature(captured, batchSize);
+      finished.accept(signature);
+      state.remove();
+      return signature;
     }
   }
 
-  private CaptureStore next(CaptureRun captured, int batchSize) throws IOException {
+  private Optional<CaptureStore> next(CaptureRun captured, int batchSize) throws IOException {
     try {
       return captured.next();
     } catch (OutOfMemoryError e) {
@@ -153,14 +209,96 @@ public final class Measurement {
     }
   }
 
-  private Signature signature(
-      CaptureRun captured,
-      List<LayerScores> layers,
-      int samples,
-      List<Integer> labels,
-      int batchSize)
-      throws IOException {
+  /** What an interrupted run kept, if that was asked for. */
+  private RunState state(int batchSize) throws IOException {
+    if (options.cache.isEmpty()) {
+      return RunState.none();
+    }
+    Optional<String> data = source.identity();
+    Optional<String> reason =
+        model
+            .whyNotResumed()
+            .or(
+                () ->
+                    data.isPresent()
+                        ? Optional.empty()
+                        : Optional.of(
+                            "nothing tells whether the samples of "
+                                + source.description()
+                                + " are still the same: SampleSource.identity gives nothing"));
+    if (reason.isPresent()) {
+      throw new InvalidInputException(
+          "an interrupted run cannot be gone on with: " + reason.get() + "; leave --resume out");
+    }
+    return options
+        .cache
+        .get()
+        .open(
+            new RunManifest(
+                model.source().name(),
+                source.description(),
+                samples(),
+                batchSize,
+                RunKey.of(keyParts(data.get(), batchSize))),
+            options.listener::notice);
+  }
+
+  /** All that the bits of captures and scores depend on. */
+  private Map<String, Object> keyParts(String data, int batchSize) throws IOException {
+    TapOptions taps = model.taps();
+    Map<String, Object> parts = new LinkedHashMap<>();
+    parts.put("version", CodeVersion.current());
+    parts.put("model", model.source().runtime().word() + " " + model.source().sha256());
+    parts.put("data", data);
+    parts.put("preprocess", source.preprocess());
+    parts.put("shape", source.sampleShape().getShape());
+    parts.put("selection", selection.toString());
+    parts.put("batch_size", batchSize);
+    parts.put("skip_bad", options.skipsBad);
+    parts.put("pooling", taps.pooling().word());
+    parts.put("layout", taps.layout().word());
+    parts.put("tokens", taps.tokens().word());
+    parts.put("sites", taps.sites().describe());
+    parts.put("spans", options.spans.stream().map(s -> s.from() + "," + s.to()).toList());
+    parts.put("scores", options.scoreNames);
+    parts.put("covariance", options.covariance.word());
+    parts.put("ridge", options.ridge.word());
+    parts.put("confidence", options.replicates);
+    parts.put("sparsity_threshold", options.threshold());
+    parts.put("device", Devices.word(model.device()));
+    parts.put("engine", ENGINE + " " + Engine.getEngine(ENGINE).getVersion());
+    // Sums are cut into as many parts as there are threads.
+    parts.put("threads", JniUtils.getNumThreads());
+    parts.put("processors", Runtime.getRuntime().availableProcessors());
+    parts.put("machine", RunKey.machine());
+    return parts;
+  }
+
+  /**
+   * Asks a run to end soon: it stops behind the batch that is in the model, or the sites that are
+   * being scored, and throws {@link MeasurementStoppedException}. What is done stays kept, if that
+   * was asked for. A run that has only its file left to write does that. May be called by any
+   * thread.
+   */
+  public void stop() {
+    isStopped = true;
+    SiteScorer<LayerScores> current = scorer;
+    if (current != null) {
+      current.stop();
+    }
+  }
+
+  /** Ends a run that was asked to. */
+  void requireRunning() {
+    if (isStopped) {
+      throw new MeasurementStoppedException("", Optional.empty());
+    }
+  }
+
+  private Signature signature(CaptureRun captured, int batchSize) throws IOException {
     ModelSource<?, ?> file = model.source();
+    RunState.Samples seen = captured.samples();
+    int samples = seen.size() / batches();
     return new Signature(
         new Signature.Model(file.name(), file.runtime(), file.sha256(), captured.parameterCount()),
         new Signature.Data(
@@ -168,7 +306,7 @@ public final class Measurement {
             samples,
             selection.seed(),
             source.preprocess(),
-            Signature.Classes.of(labels, samples)),
+            Signature.Classes.of(seen.labels(), samples)),
         new Signature.Settings(
             model.taps().pooling(),
             options.covariance,
@@ -176,7 +314,7 @@ public final class Measurement {
             Devices.word(model.device()),
             captured.engines(),
             settings(captured, batchSize)),
-        layers,
+        captured.scores(),
         captured.skipped().stream()
             .map(s -> new Signature.Skipped(s.path(), s.call(), s.activation(), s.reason()))
             .toList());
@@ -245,7 +383,7 @@ public final class Measurement {
           "asked for " + selection.total() + " samples, but there are " + samples);
     }
     try (NDManager manager = NDManager.newBaseManager(model.device(), ENGINE);
-        BatchLoader loader = openLoader(manager, few, batchSize)) {
+        BatchLoader loader = loader(manager, few, batchSize).build()) {
       return model.instrumented(
           Set.of(),
           instrumented -> {
@@ -304,9 +442,18 @@ public final class Measurement {
     check.probe(instrumented, first.data(), source::inputs);
   }
 
-  /** Starts to read the samples. */
-  BatchLoader openLoader(NDManager manager, int batchSize) {
-    return openLoader(manager, selection, batchSize);
+  /** How many samples there are over all sets. */
+  int samples() {
+    return selection.of(source);
+  }
+
+  /**
+   * Starts to read the samples.
+   *
+   * @param position where to go on; {@code null} for the beginning
+   */
+  BatchLoader openLoader(NDManager manager, int batchSize, BatchLoader.Position position) {
+    return loader(manager, selection, batchSize).optPosition(position).build();
   }
 
   /** The seed of all that is drawn at random. */
@@ -326,40 +473,51 @@ public final class Measurement {
         cause.getCause());
   }
 
-  private BatchLoader openLoader(NDManager manager, Selection chosen, int batchSize) {
+  private BatchLoader.Builder loader(NDManager manager, Selection chosen, int batchSize) {
     return BatchLoader.builder()
         .setSource(source)
         .setManager(manager)
         .setSelection(chosen)
         .optBatchSize(batchSize)
-        .optSkipBad(options.skipsBad)
-        .build();
+        .optSkipBad(options.skipsBad);
   }
 
-  /** Scores the sites of a pass. */
-  private List<LayerScores> score(
-      CaptureStore store, MemoryPlan plan, int pass, NDManager manager) {
+  /** Scores the sites of a pass that have no scores yet. */
+  private void score(CaptureStore store, CaptureRun captured, NDManager manager) {
     LayerScoring scoring = new LayerScoring(options.scores());
+    MemoryPlan plan = captured.plan();
+    int pass = captured.pass();
     List<Integer> indices = plan.passes().get(pass);
+    List<Integer> open = captured.open();
     options.listener.begin(Phase.SCORE, indices.size());
-    List<LayerScores> layers =
+    options.listener.advance(indices.size() - open.size());
+    scorer =
         new SiteScorer<>(
-                plan,
-                pass,
-                Runtime.getRuntime().maxMemory(),
-                i -> {
-                  Site site = plan.sites(pass).get(i).site();
-                  try (NDManager scratch = manager.newSubManager()) {
-                    List<LayerSample> sets = store.take(i, scratch);
-                    StoredRows.requireSound(site, sets, store.size() / batches(), seed());
-                    return scoring.score(indices.get(i), site, sets);
-                  } catch (EngineException e) {
-                    throw EngineErrors.notScored(site, e);
-                  }
-                })
-            .run(() -> options.listener.advance(1));
+            plan,
+            pass,
+            open,
+            Runtime.getRuntime().maxMemory(),
+            i -> {
+              Site site = plan.sites(pass).get(i).site();
+              try (NDManager scratch = manager.newSubManager()) {
+                List<LayerSample> sets = store.take(i, scratch);
+                StoredRows.requireSound(site, sets, store.size() / batches(), seed());
+                return scoring.score(indices.get(i), site, sets);
+              } catch (EngineException e) {
+                throw EngineErrors.notScored(site, e);
+              }
+            });
+    requireRunning(); // if stop() came before it could see the scorer
+    scorer.run(
+        layer -> {
+          captured.scored(layer);
+          options.listener.advance(1);
+        });
+    scorer = null;
+    if (!captured.open().isEmpty()) {
+      requireRunning();
+    }
     options.listener.end();
-    return layers;
   }
 
   /** Builds a {@link Measurement}. */
@@ -381,6 +539,7 @@ public final class Measurement {
     private final List<Spans.Named> spans = new ArrayList<>();
     private Optional<Long> memory = Optional.empty();
     private Optional<Path> spillDirectory = Optional.empty();
+    private Optional<RunCache> cache = Optional.empty();
     private int scoringThreads = Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors());
     private MeasurementListener listener = MeasurementListener.NONE;
     private List<String> scoreNames = List.of("affinity");
@@ -721,6 +880,23 @@ public final class Measurement {
      */
     public Builder optSpillDirectory(Path directory) {
       spillDirectory = Optional.of(directory);
+      return this;
+    }
+
+    /**
+     * Keeps captures and scores while the measurement runs, and goes on with what an interrupted
+     * run kept of the same model, data, settings, version and machine: batches that were captured
+     * are not run again, sites that were scored are not scored again, and the signature is the same
+     * bit for bit. Nothing is kept if not called. What cannot be written, or is damaged, is told of
+     * and ends no run. A model made of DJL's own blocks, one that was given instrumented, and data
+     * without {@link SampleSource#identity} are refused when the measurement runs. Captures take 8
+     * bytes a sample and channel there, twice that if a score counts over whole tensors.
+     *
+     * @param value where it is kept; what belongs to this measurement is removed when it is done
+     * @return this builder
+     */
+    public Builder optResume(RunCache value) {
+      cache = Optional.of(value);
       return this;
     }
 

@@ -27,11 +27,11 @@ final class OutputCheck {
   private final Measurement measurement;
   private final MeasuredModel model;
   private final List<HostArray> first;
+  private final int start;
   private int later;
   private Shape shape;
   private ByteBuffer values;
   private List<HostArray> second;
-  private int next;
   private boolean isDue;
 
   /**
@@ -40,17 +40,24 @@ final class OutputCheck {
    * @param measurement makes the model's inputs, and has the seed of what is drawn at random
    * @param model the model, loaded for this call alone
    * @param loader where the batches come from
-   * @param batch the first of them, not closed
+   * @param batch the first of them that the model has to run, not closed
+   * @param number its number from 0, more than that if a run goes on where another stopped
    */
   OutputCheck(
-      Measurement measurement, MeasuredModel model, BatchLoader loader, BatchLoader.Batch batch)
+      Measurement measurement,
+      MeasuredModel model,
+      BatchLoader loader,
+      BatchLoader.Batch batch,
+      int number)
       throws IOException {
+    start = number;
     this.measurement = measurement;
     this.model = model;
     try (PlainModel plain = model.loadPlain()) {
       first = outputs(plain, batch.data());
-      if (loader.batches() > 1) {
-        later = 1 + new Random(measurement.seed()).nextInt(loader.batches() - 1);
+      int others = loader.batches() - number - 1;
+      if (others > 0) {
+        later = number + 1 + new Random(measurement.seed()).nextInt(others);
         runLater(plain, loader);
       }
     }
@@ -77,21 +84,26 @@ final class OutputCheck {
     }
   }
 
+  /** Number of the first batch that is compared. */
+  int start() {
+    return start;
+  }
+
   /**
-   * Compares the outputs of the next batch, if they are to be.
+   * Compares the outputs of a batch, if they are to be.
    *
+   * @param number its number from 0
    * @param batch the batch, open
    * @param outputs what the instrumented model gave for it
    * @throws InvalidInputException if they are not what the plain model gave
    */
-  void accept(BatchLoader.Batch batch, NDList outputs) {
-    if (next == 0) {
+  void accept(int number, BatchLoader.Batch batch, NDList outputs) {
+    if (number == start) {
       requireEqual(first, outputs);
-    } else if (next == later && isDue && isKept(batch.data())) {
+    } else if (number == later && isDue && isKept(batch.data())) {
       requireEqual(second, outputs);
       isDue = false;
     }
-    next++;
   }
 
   private boolean isKept(NDArray data) {
@@ -113,7 +125,6 @@ final class OutputCheck {
       }
     }
     isDue = second != null;
-    next = 0;
   }
 
   private void requireEqual(List<HostArray> expected, NDList outputs) {
@@ -122,7 +133,9 @@ final class OutputCheck {
             what -> {
               throw new InvalidInputException(
                   "the instrumented model does not agree with the plain one on "
-                      + (expected == first ? "the first batch" : "batch " + (later + 1))
+                      + (expected == first && start == 0
+                          ? "the first batch"
+                          : "batch " + ((expected == first ? start : later) + 1))
                       + ": "
                       + what
                       + "; a model that draws random numbers in inference, or remembers earlier"
