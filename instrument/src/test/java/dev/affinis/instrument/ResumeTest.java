@@ -254,7 +254,10 @@ class ResumeTest {
     for (int i = 0; i < 7; i += 3) {
       assertEquals(i + 1, copies.get(i).count("captures-0-"));
       measure(new Source(false), b -> b, restore(copies.get(i), run(copies.get(i))));
-      assertEquals(Math.max(0, SAMPLES - (i + 1) * BATCH), reads.get(), "samples read again");
+      // One of the batches that are left is also read out of turn, to be compared.
+      int left = Math.max(0, SAMPLES - (i + 1) * BATCH);
+      int more = reads.get() - left;
+      assertTrue(left == 0 ? more == 0 : more > 0 && more <= BATCH, left + " and " + more);
     }
   }
 
