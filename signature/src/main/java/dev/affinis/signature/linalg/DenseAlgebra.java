@@ -14,6 +14,7 @@ import ai.djl.training.ParameterStore;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -166,7 +167,7 @@ public final class DenseAlgebra implements AutoCloseable {
     NDList result = run(Operation.CHOLESKY, a);
     NDArray factor = result.get(0);
     try (NDArray info = result.get(1)) {
-      if (info.toType(DataType.INT64, false).getLong() == 0) {
+      if (info.toIntArray()[0] == 0) {
         return Optional.of(factor);
       }
     }
@@ -402,6 +403,8 @@ public final class DenseAlgebra implements AutoCloseable {
     Model model = Model.newInstance("affinis-" + operation.word(), device, ENGINE);
     try {
       model.load(new ByteArrayInputStream(operation.archive()));
+      // The engine makes an empty directory for a stream, which a killed process would leave.
+      Files.deleteIfExists(model.getModelPath());
       return model;
     } catch (IOException e) {
       model.close();
