@@ -71,8 +71,9 @@ class RewrittenProgramFuzzTest {
   private static final List<String> PLAIN =
       List.of("neg", "sin", "abs", "cos", "square", "clone", "detach");
 
+  /** Two clippings in a row would count as one. */
   private static final List<String> ACTIVATIONS =
-      List.of("relu", "sigmoid", "tanh", "gelu", "silu", "hardswish", "elu", "selu", "relu6");
+      List.of("sigmoid", "tanh", "gelu", "silu", "hardswish", "elu", "selu", "mish");
 
   @TempDir Path folder;
 
@@ -173,6 +174,10 @@ class RewrittenProgramFuzzTest {
                 .attribute("act", new TestArchive("Act"))
                 .write(folder.resolve("m.pt"), source);
         TorchScriptInstrumenter instrumenter = new TorchScriptInstrumenter(file, Map.of());
+        if (ran == 0) {
+          assertEquals(List.of(), instrumenter.sites(SiteFilter.ALL), source);
+          continue;
+        }
         try (NDList plain = instrumenter.runPlain(inputs);
             TappedModel tapped = instrumenter.load(Device.cpu(), options)) {
           TappedModel.Pass pass = tapped.forward(new ParameterStore(manager, false), inputs);
