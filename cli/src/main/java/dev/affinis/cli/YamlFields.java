@@ -23,6 +23,7 @@ import java.util.Optional;
  * key and what was expected.
  */
 final class YamlFields {
+  private static final long MOST_BYTES = 1 << 20;
   private static final YAMLMapper YAML =
       YAMLMapper.builder()
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -52,11 +53,18 @@ final class YamlFields {
               + (Files.exists(file) ? " is no file" : " does not exist")
               + ": give a YAML file that lists models");
     }
+    if (Files.size(file) > MOST_BYTES) {
+      throw new InvalidInputException(
+          file + " has more than " + MOST_BYTES + " bytes: give a YAML file that lists models");
+    }
+    YamlFields fields = new YamlFields(file, "", parse(file, Files.readAllBytes(file)));
+    fields.require(fields.node.isObject(), "", "a map with the key models");
+    return fields;
+  }
+
+  private static JsonNode parse(Path file, byte[] yaml) {
     try {
-      JsonNode root = YAML.readTree(Files.readAllBytes(file));
-      YamlFields fields = new YamlFields(file, "", root);
-      fields.require(root.isObject(), "", "a map with the key models");
-      return fields;
+      return YAML.readTree(yaml);
     } catch (JsonProcessingException e) {
       JsonLocation at = e.getLocation();
       throw new InvalidInputException(
@@ -66,6 +74,8 @@ final class YamlFields {
               + ": "
               + e.getOriginalMessage().lines().findFirst().orElse(""),
           e);
+    } catch (IOException e) {
+      throw new InvalidInputException(file + " is no YAML: " + e.getMessage(), e);
     }
   }
 

@@ -1,7 +1,6 @@
 package dev.affinis.cli;
 
 import ai.djl.Device;
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -126,7 +125,7 @@ record ZooKey(
     JsonNode root;
     try {
       root = JSON.readTree(json);
-    } catch (JsonProcessingException e) {
+    } catch (IOException e) {
       throw new IllegalArgumentException("record is no JSON", e);
     }
     if (!root.path("schema").asText().equals(SCHEMA) || !root.path("settings").isObject()) {

@@ -6,15 +6,18 @@ import com.fasterxml.jackson.dataformat.csv.CsvMapper;
 import com.fasterxml.jackson.dataformat.csv.CsvParser;
 import com.fasterxml.jackson.dataformat.csv.CsvSchema;
 import dev.affinis.instrument.InvalidInputException;
+import java.io.CharConversionException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * What is known of models besides their signatures, from a CSV file: a first line with {@code
@@ -23,6 +26,8 @@ import java.util.Map;
  */
 public final class ModelNumbers {
   private static final String KEY = "model";
+  private static final long MOST_BYTES = 1 << 24;
+  private static final int SHOWN = 10;
 
   private ModelNumbers() {}
 
@@ -56,15 +61,24 @@ public final class ModelNumbers {
           "%s has lines about %s, but none about the models %s: write their names into the column %s"
               .formatted(
                   file,
-                  table.isEmpty() ? "no model" : String.join(", ", table.keySet()),
+                  table.isEmpty() ? "no model" : firstOf(table.keySet()),
                   String.join(", ", models.stream().map(ComparedModel::name).toList()),
                   KEY));
     }
     return result;
   }
 
+  private static String firstOf(Collection<String> names) {
+    return names.stream().limit(SHOWN).collect(Collectors.joining(", "))
+        + (names.size() > SHOWN ? " and others" : "");
+  }
+
   private static Map<String, Map<String, Double>> read(Path file) throws IOException {
     Map<String, Map<String, Double>> table = new LinkedHashMap<>();
+    if (Files.exists(file) && Files.size(file) > MOST_BYTES) {
+      throw new InvalidInputException(
+          file + " has more than " + MOST_BYTES + " bytes: expected a line for each model");
+    }
     try (InputStream in = Files.newInputStream(file);
         MappingIterator<Map<String, String>> rows =
             CsvMapper.builder()
@@ -94,6 +108,8 @@ public final class ModelNumbers {
           file + " is no table of comma-separated values: " + e.getOriginalMessage(), e);
     } catch (NoSuchFileException e) {
       throw new InvalidInputException("file of numbers " + file + " does not exist", e);
+    } catch (CharConversionException e) {
+      throw new InvalidInputException(file + " is no text in UTF-8: " + e.getMessage(), e);
     }
     return table;
   }

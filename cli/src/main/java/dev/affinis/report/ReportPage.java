@@ -111,7 +111,7 @@ public final class ReportPage {
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;");
   }
 
-  private static String json(JsonNode comparison) {
+  static String json(JsonNode comparison) {
     ObjectNode shown = JsonNodeFactory.instance.objectNode();
     comparison
         .properties()

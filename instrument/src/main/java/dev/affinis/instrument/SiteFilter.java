@@ -1,6 +1,7 @@
 package dev.affinis.instrument;
 
 import java.nio.file.FileSystems;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.PathMatcher;
 import java.util.ArrayList;
@@ -225,7 +226,29 @@ public record SiteFilter(
   }
 
   private static boolean fits(List<String> patterns, String path) {
-    return patterns.stream().anyMatch(glob -> matcher(glob).matches(asFile(path)));
+    Path file;
+    try {
+      file = asFile(path);
+    } catch (InvalidPathException e) {
+      // Names of modules are anyone's; those of files are not on every system.
+      String plain = inAscii(path);
+      return patterns.stream().anyMatch(glob -> matcher(inAscii(glob)).matches(asFile(plain)));
+    }
+    return patterns.stream().anyMatch(glob -> matcher(glob).matches(file));
+  }
+
+  private static String inAscii(String text) {
+    StringBuilder ascii = new StringBuilder();
+    text.chars()
+        .forEach(
+            c -> {
+              if (c >= ' ' && c <= '~') {
+                ascii.append((char) c);
+              } else {
+                ascii.append('~').append(Integer.toHexString(c));
+              }
+            });
+    return ascii.toString();
   }
 
   /** Whether one of the sites that a planned call may turn out to be can be meant. */

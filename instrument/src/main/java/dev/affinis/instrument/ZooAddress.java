@@ -21,6 +21,7 @@ import ai.djl.util.Utils;
 import java.io.IOException;
 import java.io.Reader;
 import java.net.URI;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -49,6 +50,7 @@ import java.util.stream.Stream;
  */
 public final class ZooAddress {
   private static final String SERVING_PROPERTIES = "serving.properties";
+  private static final long MOST_PROPERTIES = 1 << 20;
   private static final Pattern SCHEME = Pattern.compile("([A-Za-z][A-Za-z0-9+.-]+):.*");
   private static final Pattern MODEL_FILE =
       Pattern.compile("(.+?)(\\.pt|\\.onnx|-\\d{4}\\.params)");
@@ -345,8 +347,15 @@ public final class ZooAddress {
     Properties properties = new Properties();
     Path file = folder.resolve(SERVING_PROPERTIES);
     if (Files.isRegularFile(file)) {
+      if (Files.size(file) > MOST_PROPERTIES) {
+        throw new IOException(file + " has more than " + MOST_PROPERTIES + " bytes");
+      }
       try (Reader reader = Files.newBufferedReader(file)) {
         properties.load(reader);
+      } catch (IllegalArgumentException e) {
+        throw new IOException(file + " is damaged: " + e.getMessage(), e);
+      } catch (CharacterCodingException e) {
+        throw new IOException(file + " is no text in UTF-8", e);
       }
     }
     return properties;

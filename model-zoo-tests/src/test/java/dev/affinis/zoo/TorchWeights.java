@@ -70,6 +70,8 @@ final class TorchWeights implements AutoCloseable {
     Model archive = Model.newInstance(file.getFileName().toString(), "PyTorch");
     try (InputStream program = new ByteArrayInputStream(withBuffersAsParameters(file))) {
       archive.load(program);
+      // The engine makes an empty directory for a stream.
+      Files.deleteIfExists(archive.getModelPath());
       return new TorchWeights(archive, target);
     } catch (IOException | MalformedModelException | RuntimeException e) {
       archive.close();

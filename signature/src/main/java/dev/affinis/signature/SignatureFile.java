@@ -39,6 +39,17 @@ public final class SignatureFile {
   /** The schema this class writes, value of the key {@code schema}. */
   public static final String SCHEMA = "affinis.signature/1";
 
+  /** The largest that are written have a tenth of that. */
+  private static final long MOST_BYTES = 1 << 26;
+
+  /** Sites of a model: to compare two takes as much work as the product of their numbers. */
+  private static final int MOST_LAYERS = 10_000;
+
+  /** How much of a wrong value an error shows. */
+  private static final int SHOWN = 60;
+
+  private static final int LONGEST = 1_000;
+
   /** What comes before the name of a score in the notes about its standard error. */
   private static final String ERRORS = "errors.";
 
@@ -79,20 +90,32 @@ public final class SignatureFile {
    *     names the file and the key
    */
   public static Signature read(Path file) throws IOException {
+    if (Files.size(file) > MOST_BYTES) {
+      throw new IllegalArgumentException(
+          "%s has more than %s bytes: it is no signature".formatted(file, MOST_BYTES));
+    }
+    byte[] json = Files.readAllBytes(file);
     JsonNode root;
     try {
-      root = JSON.readTree(Files.readAllBytes(file));
-    } catch (JsonProcessingException e) {
+      root = JSON.readTree(json);
+    } catch (IOException e) {
+      String reason =
+          e instanceof JsonProcessingException damage ? damage.getOriginalMessage() : e.getMessage();
       throw new IllegalArgumentException(
-          "%s is not complete JSON (%s): measure the model again"
-              .formatted(file, e.getOriginalMessage()),
+          "%s is not complete JSON (%s): measure the model again".formatted(file, oneLine(reason)),
           e);
     }
     try {
       return parse(root);
     } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
+      throw new IllegalArgumentException(file + ": " + oneLine(e.getMessage()), e);
     }
+  }
+
+  /** Names in messages are from files, which may have written anything into them. */
+  private static String oneLine(String message) {
+    String line = String.valueOf(message).replaceAll("\\p{Cntrl}+", " ");
+    return line.length() <= LONGEST ? line : line.substring(0, LONGEST) + "...";
   }
 
   /**
@@ -258,6 +281,10 @@ public final class SignatureFile {
     for (Fields layer : Fields.list(root, "layers")) {
       layers.add(parseLayer(layer));
     }
+    if (layers.size() > MOST_LAYERS) {
+      throw new IllegalArgumentException(
+          "layers must be at most %s, got %s".formatted(MOST_LAYERS, layers.size()));
+    }
     List<Signature.Skipped> skipped = new ArrayList<>();
     for (Fields site : Fields.list(root, "skipped")) {
       skipped.add(
@@ -274,11 +301,11 @@ public final class SignatureFile {
             model.text("name"),
             model.mode("runtime", Signature.ModelRuntime.values(), Signature.ModelRuntime::word),
             model.text("sha256"),
-            model.number("parameters").longValue()),
+            model.whole("parameters")),
         new Signature.Data(
             data.text("source"),
             data.integer("samples"),
-            data.number("seed").longValue(),
+            data.whole("seed"),
             data.object("preprocess").map(),
             data.has("classes")
                 ? Optional.of(
@@ -295,9 +322,23 @@ public final class SignatureFile {
         skipped);
   }
 
+  private static boolean isWhole(JsonNode value) {
+    return value.isIntegralNumber() && value.canConvertToLong();
+  }
+
+  private static String shown(JsonNode value) {
+    if (value.isMissingNode()) {
+      return "nothing";
+    }
+    String text = value.isContainerNode() ? "a " + value.getNodeType() : value.toString();
+    return text.length() > SHOWN ? text.substring(0, SHOWN) + "..." : text;
+  }
+
   private static LayerScores parseLayer(Fields layer) {
     List<Long> shape = new ArrayList<>();
-    layer.array("shape").forEach(size -> shape.add(size.asLong()));
+    for (JsonNode size : layer.array("shape")) {
+      shape.add(Fields.require(isWhole(size), "shape", size, "a list of integers").longValue());
+    }
     Map<String, Object> notes = layer.object("notes").map();
     Map<String, Score> scores = parseScores(layer.object("scores"), "", notes);
     Map<String, Score> errors =
@@ -309,7 +350,7 @@ public final class SignatureFile {
         layer.text("activation"),
         layer.has("type") ? layer.text("type") : LayerScores.ACTIVATION,
         shape,
-        layer.number("dimension").longValue(),
+        layer.whole("dimension"),
         scores,
         errors,
         layer.has("gaps") ? parseGaps(layer.object("gaps")) : Map.of(),
@@ -323,7 +364,7 @@ public final class SignatureFile {
       for (JsonNode value : named.array(name)) {
         if (!value.isNumber() && !value.isNull()) {
           throw new IllegalArgumentException(
-              VALUES + "." + name + " must be numbers or null, got " + value);
+              VALUES + "." + name + " must be numbers or null, got " + shown(value));
         }
         scores.add(
             value.isNull()
@@ -386,6 +427,10 @@ public final class SignatureFile {
       return member(key, node.path(key).isNumber(), "a number").numberValue();
     }
 
+    long whole(String key) {
+      return member(key, isWhole(node.path(key)), "an integer").longValue();
+    }
+
     int integer(String key) {
       return member(key, node.path(key).isInt(), "an integer").intValue();
     }
@@ -419,7 +464,8 @@ public final class SignatureFile {
       }
       throw new IllegalArgumentException(
           "%s.%s must be one of %s, got %s"
-              .formatted(where, key, Arrays.stream(modes).map(word).toList(), text));
+              .formatted(
+                  where, key, Arrays.stream(modes).map(word).toList(), shown(node.path(key))));
     }
 
     private JsonNode member(String key, boolean valid, String expected) {
@@ -430,7 +476,7 @@ public final class SignatureFile {
       if (!valid) {
         throw new IllegalArgumentException(
             "%s must be %s, got %s"
-                .formatted(name, expected, found.isMissingNode() ? "nothing" : found));
+                .formatted(name, expected, shown(found)));
       }
       return found;
     }

@@ -13,10 +13,14 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Iterator;
+import java.util.Locale;
+import java.util.Set;
 import javax.imageio.IIOException;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
+import javax.imageio.spi.ImageReaderSpi;
 import javax.imageio.stream.ImageInputStream;
 import javax.imageio.stream.ImageInputStreamImpl;
 
@@ -35,8 +39,14 @@ final class ImageDecoder {
   /** Larger files are not looked into: a model's input is a few pixels. */
   private static final long MAX_BYTES = 1L << 28;
 
-  /** Larger images, Pillow's limit too, are refused before memory for them is asked for. */
-  private static final long MAX_PIXELS = 178_956_970;
+  /**
+   * Larger images are refused before memory for them is asked for; Pillow warns of a decompression
+   * bomb from here on.
+   */
+  static final long MAX_PIXELS = 89_478_485;
+
+  /** Formats that are decoded; Java knows others, which no folder of images has. */
+  private static final Set<String> FORMATS = Set.of("jpeg", "png", "bmp", "gif", "webp");
 
   /** Width and height from a file's header. */
   record Size(int width, int height) {
@@ -59,13 +69,19 @@ final class ImageDecoder {
    * @throws InvalidInputException if it cannot be decoded completely; the message names it
    */
   static RgbImage decode(Path file) {
+    return decode(file, MAX_PIXELS);
+  }
+
+  /** Decodes a file that has no more pixels than are allowed. */
+  static RgbImage decode(Path file, long mostPixels) {
     try {
       if (Files.size(file) > MAX_BYTES) {
         throw new IIOException("larger than " + (MAX_BYTES >> 20) + " MiB");
       }
       byte[] bytes = Files.readAllBytes(file);
       checkWebpLength(bytes);
-      return withReader(new ByteArrayInput(bytes), ImageDecoder::decode);
+      JpegScans.requireFew(bytes);
+      return withReader(new ByteArrayInput(bytes), reader -> decode(reader, mostPixels));
     } catch (IOException e) {
       throw unreadable(file, e);
     }
@@ -81,7 +97,7 @@ final class ImageDecoder {
       if (input == null) {
         throw new IIOException("it cannot be opened");
       }
-      return withReader(input, ImageDecoder::checkedSize);
+      return withReader(input, reader -> checkedSize(reader, MAX_PIXELS));
     } catch (IOException e) {
       throw unreadable(file, e);
     }
@@ -104,11 +120,7 @@ final class ImageDecoder {
     if (input.length() == 0) {
       throw new IIOException("the file is empty");
     }
-    Iterator<ImageReader> readers = ImageIO.getImageReaders(input);
-    if (!readers.hasNext()) {
-      throw new IIOException("its content is not an image of a known format");
-    }
-    ImageReader reader = readers.next();
+    ImageReader reader = reader(input);
     try {
       reader.setInput(input, true, true);
       return action.apply(reader);
@@ -120,16 +132,35 @@ final class ImageDecoder {
     }
   }
 
-  private static Size checkedSize(ImageReader reader) throws IOException {
+  private static ImageReader reader(ImageInputStream input) throws IOException {
+    for (Iterator<ImageReader> all = ImageIO.getImageReaders(input); all.hasNext(); ) {
+      ImageReader reader = all.next();
+      ImageReaderSpi provider = reader.getOriginatingProvider();
+      boolean isKnown =
+          provider != null
+              && Arrays.stream(provider.getFormatNames())
+                  .anyMatch(name -> FORMATS.contains(name.toLowerCase(Locale.ROOT)));
+      if (isKnown) {
+        return reader;
+      }
+      reader.dispose();
+    }
+    throw new IIOException("its content is not an image of a known format");
+  }
+
+  private static Size checkedSize(ImageReader reader, long mostPixels) throws IOException {
     Size size = new Size(reader.getWidth(0), reader.getHeight(0));
-    if ((long) size.width() * size.height() > MAX_PIXELS) {
-      throw new IIOException("it has more than " + MAX_PIXELS + " pixels: " + size);
+    if (size.width() < 1 || size.height() < 1) {
+      throw new IIOException("it has no pixels: " + size);
+    }
+    if ((long) size.width() * size.height() > mostPixels) {
+      throw new IIOException("it has more than " + mostPixels + " pixels: " + size);
     }
     return size;
   }
 
-  private static RgbImage decode(ImageReader reader) throws IOException {
-    checkedSize(reader);
+  private static RgbImage decode(ImageReader reader, long mostPixels) throws IOException {
+    checkedSize(reader, mostPixels);
     String[] damage = new String[1];
     reader.addIIOReadWarningListener(
         (source, warning) -> {

@@ -56,6 +56,9 @@ final class LocalDataset extends AbstractRepository {
     }
   }
 
+  /** The largest of the datasets' items, CIFAR's training images, have 154 million. */
+  private static final int MOST_BYTES = 1 << 28;
+
   private final Path place;
   private final Map<String, Part> parts;
   private final Map<String, Integer> counts = new LinkedHashMap<>();
@@ -125,7 +128,7 @@ final class LocalDataset extends AbstractRepository {
     ByteArrayOutputStream content = new ByteArrayOutputStream();
     for (String name : part.files()) {
       try (InputStream in = open(name)) {
-        in.transferTo(content);
+        copy(in, content, name);
       }
     }
     byte[] bytes = content.toByteArray();
@@ -134,6 +137,18 @@ final class LocalDataset extends AbstractRepository {
       throw new IOException("the files do not belong together, they hold " + counts);
     }
     return new ByteArrayInputStream(bytes);
+  }
+
+  /** What is packed may be anything: no more of it is unpacked than a dataset has. */
+  private static void copy(InputStream in, ByteArrayOutputStream content, String name)
+      throws IOException {
+    byte[] buffer = new byte[1 << 16];
+    for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
+      if (content.size() + count > MOST_BYTES) {
+        throw new IOException(name + " has more than " + MOST_BYTES + " bytes: it is another file");
+      }
+      content.write(buffer, 0, count);
+    }
   }
 
   private InputStream open(String name) throws IOException {
@@ -152,13 +167,17 @@ final class LocalDataset extends AbstractRepository {
             new GZIPInputStream(new BufferedInputStream(Files.newInputStream(place))));
     TarArchiveEntry entry = tar.getNextEntry();
     while (entry != null) {
-      if (entry.isFile() && Path.of(entry.getName()).endsWith(name)) {
+      if (entry.isFile() && isCalled(entry.getName(), name)) {
         return tar;
       }
       entry = tar.getNextEntry();
     }
     tar.close();
     throw new NoSuchFileException(place.toString(), name, "the archive has no such file");
+  }
+
+  private static boolean isCalled(String entry, String name) {
+    return entry.equals(name) || entry.endsWith("/" + name);
   }
 
   @Override

@@ -32,7 +32,10 @@ import org.apache.commons.compress.archivers.zip.ZipFile;
  *     of .npy files, versions 1 to 3</a>
  */
 final class NpyArray implements AutoCloseable {
-  private static final int MAX_HEADER = 1 << 20;
+  /** NumPy refuses longer headers, too, unless it is told otherwise. */
+  private static final int MAX_HEADER = 10_000;
+
+  private static final int MOST_DIMENSIONS = 64;
   private static final Pattern DESCR = Pattern.compile("'descr'\\s*:\\s*'([^']*)'");
   private static final Pattern FORTRAN = Pattern.compile("'fortran_order'\\s*:\\s*(True|False)");
   private static final Pattern SHAPE = Pattern.compile("'shape'\\s*:\\s*\\(([0-9,\\s]*)\\)");
@@ -125,6 +128,9 @@ final class NpyArray implements AutoCloseable {
               .filter(size -> !size.isEmpty())
               .map(Long::valueOf)
               .toList();
+      if (sizes.size() > MOST_DIMENSIONS) {
+        throw new IOException("it has " + sizes.size() + " dimensions");
+      }
       return new Header(
           descr.find() ? descr.group(1) : "structured",
           fortran.group(1).equals("True"),
@@ -161,6 +167,9 @@ final class NpyArray implements AutoCloseable {
     if (rows < 1 || rows > Integer.MAX_VALUE || rowBytes < 1 || rowBytes > Integer.MAX_VALUE - 8) {
       throw new IOException(what + " is empty or too large");
     }
+    if (entry.getMethod() != ZipEntry.STORED && entry.getMethod() != ZipEntry.DEFLATED) {
+      throw new IOException(what + " is compressed in another way than NumPy does");
+    }
     if (entry.getSize() != header.bytes() + bytes) {
       throw new IOException(
           what
@@ -191,7 +200,8 @@ final class NpyArray implements AutoCloseable {
             StandardOpenOption.DELETE_ON_CLOSE);
     try (InputStream in = zip.getInputStream(entry)) {
       long free = Files.getFileStore(temporary.toAbsolutePath().getParent()).getUsableSpace();
-      if (free < entry.getSize()) {
+      // A twentieth is left to others.
+      if (free - free / 20 < entry.getSize()) {
         throw new IOException(
             String.format(
                 Locale.ROOT,
@@ -227,15 +237,25 @@ final class NpyArray implements AutoCloseable {
    */
   byte[] row(int index) throws IOException {
     byte[] bytes = new byte[rowBytes];
-    ByteBuffer row = ByteBuffer.wrap(bytes);
-    long position = start + (long) index * rowBytes;
-    while (row.hasRemaining()) {
-      int count = channel.read(row, position + row.position());
+    read((long) index * rowBytes, ByteBuffer.wrap(bytes));
+    return bytes;
+  }
+
+  /**
+   * Fills a buffer. Safe to call from several threads.
+   *
+   * @param from where in the array's data it begins, in bytes
+   * @param target what is filled, all that remains of it
+   */
+  void read(long from, ByteBuffer target) throws IOException {
+    long position = start + from;
+    while (target.hasRemaining()) {
+      int count = channel.read(target, position);
       if (count < 0) {
         throw new EOFException("the file has become shorter");
       }
+      position += count;
     }
-    return bytes;
   }
 
   @Override

@@ -17,6 +17,9 @@ final class NpzLabels {
   /** The name of the array. */
   static final String ARRAY = "labels";
 
+  /** Labels that are read at a time. */
+  private static final int CHUNK = 1 << 16;
+
   private static final Set<String> SIGNED = Set.of("|i1", "<i2", "<i4", "<i8");
   private static final Set<String> UNSIGNED = Set.of("|u1", "<u2", "<u4", "<u8");
 
@@ -41,29 +44,38 @@ final class NpzLabels {
     if (!isColumn || shape.get(0) != samples || !(isSigned || UNSIGNED.contains(header.dtype()))) {
       throw unusable(file, "labels of " + header + " for " + samples + " samples");
     }
-    // In one piece: a row for each would be a read for each.
-    NpyArray.Header row =
-        new NpyArray.Header(header.dtype(), false, List.of(1L, samples), header.bytes());
-    ByteBuffer values;
-    try (NpyArray array = NpyArray.open(file, zip, zip.getEntry(ARRAY + ".npy"), row)) {
-      values = ByteBuffer.wrap(array.row(0)).order(ByteOrder.LITTLE_ENDIAN);
-    }
-    int[] classes = new int[(int) samples];
-    for (int i = 0; i < classes.length; i++) {
-      long value = isSigned ? signed(values, row.itemBytes()) : unsigned(values, row.itemBytes());
-      if (value < 0 || value > Integer.MAX_VALUE) {
-        throw unusable(
-            file,
-            "labels that are no classes: label "
-                + i
-                + " of "
-                + samples
-                + " is "
-                + (isSigned ? String.valueOf(value) : Long.toUnsignedString(value)));
+    NpyArray.Header column =
+        new NpyArray.Header(header.dtype(), false, List.of(samples, 1L), header.bytes());
+    int bytes = header.itemBytes();
+    try (NpyArray array = NpyArray.open(file, zip, zip.getEntry(ARRAY + ".npy"), column)) {
+      int[] classes = new int[(int) samples];
+      ByteBuffer values = ByteBuffer.allocate(CHUNK * bytes).order(ByteOrder.LITTLE_ENDIAN);
+      for (int from = 0; from < classes.length; from += CHUNK) {
+        int count = Math.min(CHUNK, classes.length - from);
+        values.clear().limit(count * bytes);
+        array.read((long) from * bytes, values);
+        values.flip();
+        for (int i = from; i < from + count; i++) {
+          long value = isSigned ? signed(values, bytes) : unsigned(values, bytes);
+          classes[i] = checked(file, value, i, classes.length, isSigned);
+        }
       }
-      classes[i] = (int) value;
+      return classes;
     }
-    return classes;
+  }
+
+  private static int checked(Path file, long value, int index, int samples, boolean isSigned) {
+    if (value < 0 || value > Integer.MAX_VALUE) {
+      throw unusable(
+          file,
+          "labels that are no classes: label "
+              + index
+              + " of "
+              + samples
+              + " is "
+              + (isSigned ? String.valueOf(value) : Long.toUnsignedString(value)));
+    }
+    return (int) value;
   }
 
   private static long signed(ByteBuffer values, int bytes) {

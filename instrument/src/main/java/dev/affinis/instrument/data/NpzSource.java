@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.TreeSet;
 import org.apache.commons.compress.archivers.zip.ZipArchiveEntry;
 import org.apache.commons.compress.archivers.zip.ZipFile;
 
@@ -30,6 +31,15 @@ import org.apache.commons.compress.archivers.zip.ZipFile;
  */
 public final class NpzSource implements SampleSource {
   private static final Set<String> FLOATS = Set.of("float16", "float32", "float64");
+  private static final Set<String> KNOWN = Set.of("images", "inputs", NpzLabels.ARRAY);
+  private static final int SHOWN = 10;
+
+  /** More than any dataset has: a few kilobytes can be unpacked to that many. */
+  private static final long MOST_SAMPLES = 1L << 25;
+
+  /** Colour values of the largest image that is decoded, too. */
+  private static final long MOST_VALUES = 3 * ImageDecoder.MAX_PIXELS;
+
   private static final String EXPECTED =
       "expected an array images (n x H x W x 3, uint8) or inputs (n x C x H x W, float32)";
 
@@ -111,11 +121,16 @@ public final class NpzSource implements SampleSource {
 
   private static Map<String, NpyArray.Header> headers(Path file, ZipFile zip) throws IOException {
     Map<String, NpyArray.Header> found = new LinkedHashMap<>();
+    Set<String> others = new TreeSet<>();
     for (ZipArchiveEntry entry : Collections.list(zip.getEntries())) {
       if (!entry.getName().endsWith(".npy")) {
         continue;
       }
       String name = entry.getName().substring(0, entry.getName().length() - 4);
+      if (!KNOWN.contains(name)) {
+        others.add(name);
+        continue;
+      }
       if (!zip.canReadEntryData(entry)) {
         throw new IOException("array " + name + " is encrypted or compressed in an unknown way");
       }
@@ -128,7 +143,11 @@ public final class NpzSource implements SampleSource {
       }
     }
     if (found.isEmpty()) {
-      throw new InvalidInputException("data file " + file + " has no arrays: " + EXPECTED);
+      String what =
+          others.isEmpty()
+              ? "no arrays"
+              : others.stream().limit(SHOWN).toList() + (others.size() > SHOWN ? " and others" : "");
+      throw new InvalidInputException("data file " + file + " has " + what + ": " + EXPECTED);
     }
     return found;
   }
@@ -165,6 +184,21 @@ public final class NpzSource implements SampleSource {
               + EXPECTED
               + ", little-endian and in C order");
     }
+    List<Long> sizes = header.shape();
+    if (sizes.get(0) > MOST_SAMPLES || values(sizes) > MOST_VALUES) {
+      throw new InvalidInputException(
+          "data file "
+              + file
+              + " has an array "
+              + array
+              + " of "
+              + header
+              + ": expected at most "
+              + MOST_SAMPLES
+              + " samples with "
+              + MOST_VALUES
+              + " values each");
+    }
     if (array.equals("inputs") && !preprocessing.keepsSize()) {
       throw new InvalidInputException(
           "data file "
@@ -172,6 +206,18 @@ public final class NpzSource implements SampleSource {
               + " has inputs, which are used as they are: leave out --input-size, --resize and"
               + " --crop");
     }
+  }
+
+  /** Values of one sample; more than the most if they are too many to be counted. */
+  private static long values(List<Long> sizes) {
+    long values = 1;
+    for (long size : sizes.subList(1, sizes.size())) {
+      values = size > MOST_VALUES ? MOST_VALUES + 1 : values * size;
+      if (values > MOST_VALUES) {
+        return values;
+      }
+    }
+    return values;
   }
 
   /**

@@ -99,7 +99,8 @@ final class GraphView {
     }
   }
 
-  private static String domain(String name) {
+  /** The standard operators have two names for their domain. */
+  static String domain(String name) {
     return name.equals("ai.onnx") ? "" : name;
   }
 
@@ -166,8 +167,10 @@ final class GraphView {
     return index < proto.getInputCount() ? proto.getInput(index) : "";
   }
 
+  /** The first result of a node; empty if it is left out or there is none. */
   String output(int node) {
-    return nodes.get(node).getOutput(0);
+    NodeProto proto = nodes.get(node);
+    return proto.getOutputCount() == 0 ? "" : proto.getOutput(0);
   }
 
   /** The graphs that a node holds. */
@@ -265,7 +268,7 @@ final class GraphView {
       return Constants.valueOf(proto);
     }
     return FORWARDS_CONSTANTS.contains(operator) && depth > 0
-        ? constant(proto.getInput(0), depth - 1)
+        ? constant(input(node, 0), depth - 1)
         : null;
   }
 
@@ -275,9 +278,13 @@ final class GraphView {
    * @return the value of a constant with one element, or {@code null} if it is none
    */
   Double scalar(String tensor) {
+    return scalar(tensor, DEEPEST_CONSTANT);
+  }
+
+  private Double scalar(String tensor, int depth) {
     int node = producer(tensor);
     if (node >= 0 && (operator(node).equals("Sqrt") || operator(node).equals("Neg"))) {
-      Double inner = scalar(input(node, 0));
+      Double inner = depth == 0 ? null : scalar(input(node, 0), depth - 1);
       if (inner == null) {
         return null;
       }

@@ -33,36 +33,60 @@ final class NodePaths {
   private static final String SCOPES = "pkg.torch.onnx.name_scopes";
   private static final String NAMESPACE = "namespace";
   private static final Pattern REPEATED = Pattern.compile("(.+)_(\\d+)");
+
+  /** Longer names, and those with more scopes, tell no module. */
+  private static final int LONGEST_NAME = 1_000;
+
+  private static final int MOST_SCOPES = 32;
   private static final Pattern QUOTED = Pattern.compile("'([^']*)'|\"([^\"]*)\"");
 
   private final GraphView graph;
   private final Set<String> scopes = new HashSet<>();
   private final Set<String> owners = new HashSet<>();
+  private final String[] known;
 
   NodePaths(GraphView graph) {
     this.graph = graph;
+    known = new String[graph.nodes().size()];
     for (NodeProto node : graph.nodes()) {
-      String name = node.getName();
-      for (int i = name.lastIndexOf('/'); i > 0; i = name.lastIndexOf('/', i - 1)) {
-        scopes.add(name.substring(0, i));
-      }
+      addPrefixes(name(node), '/', scopes);
     }
     for (TensorProto tensor : graph.initializers()) {
-      String name = tensor.getName();
-      for (int i = name.lastIndexOf('.'); i > 0; i = name.lastIndexOf('.', i - 1)) {
-        owners.add(name.substring(0, i));
-      }
+      addPrefixes(readable(tensor.getName(), '.'), '.', owners);
     }
+  }
+
+  private static void addPrefixes(String name, char separator, Set<String> prefixes) {
+    for (int i = name.lastIndexOf(separator); i > 0; i = name.lastIndexOf(separator, i - 1)) {
+      prefixes.add(name.substring(0, i));
+    }
+  }
+
+  private static String name(NodeProto node) {
+    return readable(node.getName(), '/');
+  }
+
+  private static String readable(String name, char separator) {
+    boolean isReadable =
+        name.length() <= LONGEST_NAME
+            && name.chars().filter(c -> c == separator).count() <= MOST_SCOPES;
+    return isReadable ? name : "";
   }
 
   /** Path of the module that a node belongs to. */
   String path(int node) {
-    NodeProto proto = graph.node(node);
+    if (known[node] == null) {
+      known[node] = newPath(graph.node(node));
+    }
+    return known[node];
+  }
+
+  private String newPath(NodeProto proto) {
     String noted = noted(proto);
     if (noted != null) {
       return noted;
     }
-    String name = proto.getName();
+    String name = name(proto);
     if (name.startsWith("/")) {
       return orRoot(ofScopes(name));
     }
@@ -80,12 +104,12 @@ final class NodePaths {
   /** Whether a node's name or metadata tells its module for certain. */
   boolean isKnown(int node) {
     NodeProto proto = graph.node(node);
-    return proto.getName().startsWith("/") || noted(proto) != null;
+    return name(proto).startsWith("/") || noted(proto) != null;
   }
 
   /** Whether a node's name or metadata tells the modules around it. */
   boolean isScoped(int node) {
-    return isKnown(node) || graph.node(node).getName().indexOf('/') > 0;
+    return isKnown(node) || name(graph.node(node)).indexOf('/') > 0;
   }
 
   private static String orRoot(String path) {
@@ -136,7 +160,7 @@ final class NodePaths {
           scopes.add(quoted.group(1) == null ? quoted.group(2) : quoted.group(1));
         }
         // The last is the node itself.
-        return orRoot(scopes.size() < 2 ? "" : scopes.get(scopes.size() - 2));
+        return orRoot(scopes.size() < 2 ? "" : readable(scopes.get(scopes.size() - 2), '.'));
       }
     }
     for (StringStringEntryProto entry : node.getMetadataPropsList()) {
@@ -144,7 +168,7 @@ final class NodePaths {
         List<String> parts = Arrays.asList(entry.getValue().split("/", -1));
         String module = parts.size() < 2 ? "" : parts.get(parts.size() - 2);
         int colon = module.indexOf(':');
-        return orRoot((colon < 0 ? module : module.substring(0, colon)).strip());
+        return orRoot(readable((colon < 0 ? module : module.substring(0, colon)).strip(), '.'));
       }
     }
     return null;

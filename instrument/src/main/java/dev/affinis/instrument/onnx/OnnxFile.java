@@ -1,8 +1,8 @@
 package dev.affinis.instrument.onnx;
 
 import ai.onnx.proto.OnnxMl.ModelProto;
-import ai.onnx.proto.OnnxMl.StringStringEntryProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
+import com.google.protobuf.ByteString;
 import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.UnsafeByteOperations;
@@ -14,15 +14,11 @@ import java.io.SequenceInputStream;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.util.HashMap;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.SortedMap;
-import java.util.TreeMap;
 
 /**
  * An ONNX file: read without its weights taking memory, and copied with more nodes.
@@ -34,13 +30,13 @@ import java.util.TreeMap;
 final class OnnxFile {
   private final Path path;
   private final ModelProto model;
-  private final SortedMap<String, Path> external = new TreeMap<>();
+  private final ExternalData external;
 
   /**
    * Reads a file.
    *
-   * @throws InvalidInputException if it is no ONNX model, or weights that it keeps in other files
-   *     are not there
+   * @throws InvalidInputException if it is no ONNX model, breaks a rule of {@link GraphRules}, or
+   *     weights that it keeps in other files are not there or not in its folder
    */
   OnnxFile(Path path) throws IOException {
     this.path = path;
@@ -52,15 +48,25 @@ final class OnnxFile {
               + " is no ONNX model with a graph: give a file that an exporter wrote, such as"
               + " torch.onnx.export");
     }
-    for (TensorProto tensor : model.getGraph().getInitializerList()) {
-      if (Constants.isExternal(tensor)) {
-        Path data = requirePresent(tensor);
-        external.put(folder().relativize(data).toString().replace('\\', '/'), data);
-      }
+    GraphRules.check(path, model);
+    external = new ExternalData(path);
+    List<TensorProto> elsewhere = new ArrayList<>();
+    TensorSizes.forEach(
+        model,
+        tensor -> {
+          if (Constants.isExternal(tensor)) {
+            elsewhere.add(tensor);
+          }
+        });
+    for (TensorProto tensor : elsewhere) {
+      external.add(tensor);
     }
   }
 
   private static ModelProto parse(Path path) throws IOException {
+    if (!Files.isRegularFile(path)) {
+      throw new InvalidInputException("model " + path + " is no file: give an ONNX file");
+    }
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
       if (channel.size() > Integer.MAX_VALUE) {
         throw new InvalidInputException(
@@ -70,9 +76,10 @@ final class OnnxFile {
                 + channel.size()
                 + " bytes, but an ONNX file holds at most 2 GB: export it with external data");
       }
-      CodedInputStream in =
-          UnsafeByteOperations.unsafeWrap(channel.map(MapMode.READ_ONLY, 0, channel.size()))
-              .newCodedInput();
+      ByteString bytes =
+          UnsafeByteOperations.unsafeWrap(channel.map(MapMode.READ_ONLY, 0, channel.size()));
+      PartCount.requireModest(bytes.newCodedInput(), ModelProto.getDescriptor());
+      CodedInputStream in = bytes.newCodedInput();
       in.enableAliasing(true);
       return ModelProto.parseFrom(in);
     } catch (InvalidProtocolBufferException e) {
@@ -86,56 +93,6 @@ final class OnnxFile {
     }
   }
 
-  private Path requirePresent(TensorProto tensor) throws IOException {
-    Map<String, String> entries = new HashMap<>();
-    for (StringStringEntryProto entry : tensor.getExternalDataList()) {
-      entries.put(entry.getKey(), entry.getValue());
-    }
-    String location = entries.getOrDefault("location", "");
-    Path file;
-    long end;
-    try {
-      file = folder().resolve(location).normalize();
-      end =
-          Long.parseLong(entries.getOrDefault("offset", "0"))
-              + Long.parseLong(entries.getOrDefault("length", "0"));
-    } catch (InvalidPathException | NumberFormatException e) {
-      throw new InvalidInputException(
-          "model "
-              + path
-              + " says wrongly where its weight "
-              + tensor.getName()
-              + " is: export it"
-              + " again",
-          e);
-    }
-    if (!Files.isRegularFile(file) || !Files.isReadable(file)) {
-      throw new InvalidInputException(
-          "model "
-              + path
-              + " keeps its weight "
-              + tensor.getName()
-              + " in "
-              + file
-              + ", which is not there or cannot be read: put that file next to the model");
-    }
-    if (Files.size(file) < end) {
-      throw new InvalidInputException(
-          "model "
-              + path
-              + " keeps its weight "
-              + tensor.getName()
-              + " in "
-              + file
-              + " up to byte "
-              + end
-              + ", but that file has only "
-              + Files.size(file)
-              + ": it is cut short or belongs to another model, copy both again");
-    }
-    return file;
-  }
-
   Path path() {
     return path;
   }
@@ -146,16 +103,16 @@ final class OnnxFile {
 
   /** Whether weights are in other files, which are looked for in {@link #folder()}. */
   boolean hasExternalData() {
-    return !external.isEmpty();
+    return !external.files().isEmpty();
   }
 
   /** The other files that hold weights, in the order of their names. */
   List<Path> externalFiles() {
-    return List.copyOf(external.values());
+    return external.files();
   }
 
   Path folder() {
-    return path.toAbsolutePath().normalize().getParent();
+    return external.folder();
   }
 
   /** Writes the file with more fields behind it. */

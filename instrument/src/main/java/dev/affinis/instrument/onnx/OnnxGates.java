@@ -82,6 +82,7 @@ final class OnnxGates {
     List<Integer> slices =
         graph.consumers(whole).stream()
             .filter(consumer -> graph.operator(consumer).equals("Slice"))
+            .limit(3)
             .toList();
     return slices.size() == 2 && graph.opset() >= 10 && meet(slices.get(0), slices.get(1));
   }
@@ -129,14 +130,13 @@ final class OnnxGates {
       return null;
     }
     int axes = weight.getDimsCount();
+    int rows = GraphView.attribute(graph.node(node), "transB", 0L) == 1 ? 0 : 1;
     String size =
         switch (graph.operator(node)) {
           case "MatMul" -> axes == 2 ? "to " + weight.getDims(1) : null;
-          case "Gemm" ->
-              "to "
-                  + weight.getDims(
-                      GraphView.attribute(graph.node(node), "transB", 0L) == 1 ? 0 : 1);
-          case "Conv" -> "to " + weight.getDims(0) + " by " + sizes.key(graph.output(node));
+          case "Gemm" -> axes == 2 ? "to " + weight.getDims(rows) : null;
+          case "Conv" ->
+              axes > 2 ? "to " + weight.getDims(0) + " by " + sizes.key(graph.output(node)) : null;
           default -> null;
         };
     return size == null ? null : new Origin(node, graph.input(node, 0), "", size);

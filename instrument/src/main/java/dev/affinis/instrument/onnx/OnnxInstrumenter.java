@@ -138,8 +138,16 @@ public final class OnnxInstrumenter implements Instrumenter {
     }
   }
 
-  @Override
-  public TappedModel load(Device device, TapOptions options) throws IOException {
+  /**
+   * What a copy has more than the model.
+   *
+   * @param nodes the nodes that pool and hand out
+   * @param names what each site's outputs are called
+   */
+  record Added(ModelProto nodes, List<TappedGraph.TapNames> names) {}
+
+  /** Makes the nodes that are added, without an engine. */
+  Added added(TapOptions options) {
     TapWriter writer = new TapWriter(graph, facts, options, mask(options.tokens()));
     List<TappedGraph.TapNames> names = new ArrayList<>();
     for (OnnxSites.Found site : find(options.sites()).sites()) {
@@ -157,7 +165,14 @@ public final class OnnxInstrumenter implements Instrumenter {
               meant ? writer.smallPost(site) : null,
               meant ? writer.bounded(site) : null));
     }
-    ModelProto added = writer.added();
+    return new Added(writer.added(), names);
+  }
+
+  @Override
+  public TappedModel load(Device device, TapOptions options) throws IOException {
+    Added copy = added(options);
+    ModelProto added = copy.nodes();
+    List<TappedGraph.TapNames> names = copy.names();
     if (!file.hasExternalData()) {
       Model model = loadCopy(device, added);
       return new TappedGraph(model, null, graph, ParameterCount.of(graph), names);

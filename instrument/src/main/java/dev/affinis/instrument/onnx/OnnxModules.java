@@ -22,18 +22,20 @@ import java.util.Set;
  */
 final class OnnxModules {
   private final GraphView graph;
+  private final NodePaths paths;
   private final List<Found> sites = new ArrayList<>();
   private final List<SkippedSite> hidden = new ArrayList<>();
 
   OnnxModules(GraphView graph, NodePaths paths, SiteFilter filter) {
     this.graph = graph;
-    Map<String, BitSet> members = new LinkedHashMap<>();
+    this.paths = paths;
+    Map<String, List<Integer>> members = new LinkedHashMap<>();
     BitSet live = graph.live();
     for (int node = live.nextSetBit(0); node >= 0; node = live.nextSetBit(node + 1)) {
       String path = paths.path(node);
       if (paths.isScoped(node) && !path.equals(Site.ROOT)) {
         for (int end = path.length(); end > 0; end = path.lastIndexOf('.', end - 1)) {
-          members.computeIfAbsent(path.substring(0, end), p -> new BitSet()).set(node);
+          members.computeIfAbsent(path.substring(0, end), p -> new ArrayList<>()).add(node);
         }
       }
     }
@@ -53,19 +55,27 @@ final class OnnxModules {
     return hidden;
   }
 
-  private void add(String path, BitSet nodes) {
+  private boolean isIn(String path, int node) {
+    String own = paths.path(node);
+    return paths.isScoped(node)
+        && own.startsWith(path)
+        && (own.length() == path.length() || own.charAt(path.length()) == '.');
+  }
+
+  private void add(String path, List<Integer> nodes) {
     Set<String> inputs = new LinkedHashSet<>();
     Set<String> outputs = new LinkedHashSet<>();
-    for (int node = nodes.nextSetBit(0); node >= 0; node = nodes.nextSetBit(node + 1)) {
+    for (int node : nodes) {
       for (String input : GraphView.reads(graph.node(node))) {
         int producer = graph.producer(input);
-        if ((producer < 0 || !nodes.get(producer)) && graph.constant(input) == null) {
+        if ((producer < 0 || !isIn(path, producer)) && graph.constant(input) == null) {
           inputs.add(input);
         }
       }
       for (String output : graph.node(node).getOutputList()) {
         boolean leaves =
-            graph.isOutput(output) || graph.consumers(output).stream().anyMatch(n -> !nodes.get(n));
+            graph.isOutput(output)
+                || graph.consumers(output).stream().anyMatch(n -> !isIn(path, n));
         if (leaves && graph.constant(output) == null) {
           outputs.add(output);
         }
@@ -75,13 +85,7 @@ final class OnnxModules {
       String post = outputs.iterator().next();
       int last = graph.producer(post);
       Match match =
-          new Match(
-              SiteKind.MODULE,
-              inputs.iterator().next(),
-              "",
-              post,
-              last,
-              nodes.stream().boxed().toList());
+          new Match(SiteKind.MODULE, inputs.iterator().next(), "", post, last, List.copyOf(nodes));
       sites.add(new Found(path, match, Layout.AUTO, false));
     } else if (!inputs.isEmpty()) {
       hidden.add(

@@ -50,6 +50,11 @@ final class OnnxOperators implements OperatorGraph {
   }
 
   @Override
+  public String output(int node) {
+    return graph.output(node);
+  }
+
+  @Override
   public double number(int node, String attribute, double otherwise) {
     AttributeProto found = GraphView.attribute(graph.node(node), attribute);
     return found == null ? otherwise : found.getF();

@@ -31,6 +31,9 @@ final class SpatialSizes {
   private final GraphView graph;
   private final Map<String, String> keys = new HashMap<>();
 
+  /** Long keys by number: each window would otherwise repeat all that come before it. */
+  private final Map<String, String> numbers = new HashMap<>();
+
   SpatialSizes(GraphView graph) {
     this.graph = graph;
     for (int i = 0; i < graph.nodes().size(); i++) {
@@ -70,7 +73,7 @@ final class SpatialSizes {
   }
 
   private String common(List<String> tensors) {
-    String key = key(tensors.get(0));
+    String key = tensors.isEmpty() ? null : key(tensors.get(0));
     return tensors.stream().allMatch(tensor -> key(tensor).equals(key)) ? key : null;
   }
 
@@ -124,15 +127,16 @@ final class SpatialSizes {
     boolean roundsUp = GraphView.attribute(node, "ceil_mode", 0L) == 1;
     String source = key(graph.input(index, 0));
     if (roundsUp) {
-      return String.join(
-          " ",
-          source,
-          "up",
-          Arrays.toString(kernel),
-          Arrays.toString(strides),
-          Arrays.toString(dilations),
-          Arrays.toString(pads),
-          padding);
+      return numbered(
+          String.join(
+              " ",
+              source,
+              "up",
+              Arrays.toString(kernel),
+              Arrays.toString(strides),
+              Arrays.toString(dilations),
+              Arrays.toString(pads),
+              padding));
     }
     boolean isSame = padding.startsWith("SAME");
     boolean keeps = true;
@@ -143,7 +147,11 @@ final class SpatialSizes {
       keeps &= strides[axis] == 1 && (isSame || grows == -1);
       key.append(' ').append(isSame ? 0 : grows).append('/').append(strides[axis]);
     }
-    return keeps ? source : key.toString();
+    return keeps ? source : numbered(key.toString());
+  }
+
+  private String numbered(String key) {
+    return numbers.computeIfAbsent(key, k -> "window " + numbers.size());
   }
 
   private static long[] orElse(long[] values, int count, long otherwise) {

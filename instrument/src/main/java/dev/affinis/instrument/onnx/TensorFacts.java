@@ -21,6 +21,11 @@ import java.util.stream.Stream;
 final class TensorFacts {
   static final int UNKNOWN = -1;
 
+  /** More axes than any engine's tensors have: what says so is not to be believed. */
+  private static final int MOST_AXES = 64;
+
+  private static final int DEEPEST_SHAPE = 8;
+
   private static final Set<String> CHANNELS_FIRST =
       Set.of(
           "Conv",
@@ -160,6 +165,7 @@ final class TensorFacts {
 
   private final GraphView graph;
   private final Map<String, Fact> facts = new HashMap<>();
+  private final Map<String, Integer> lengths = new HashMap<>();
   private final int mainType;
   private Layout recent;
 
@@ -172,6 +178,10 @@ final class TensorFacts {
    */
   record Fact(int type, int rank, Layout layout) {
     private static final Fact NONE = new Fact(UNKNOWN, UNKNOWN, null);
+
+    Fact {
+      rank = rank < 0 || rank > MOST_AXES ? UNKNOWN : rank;
+    }
   }
 
   TensorFacts(GraphView graph) {
@@ -344,7 +354,7 @@ final class TensorFacts {
     Layout kept = known(first.layout());
     switch (operator) {
       case "Constant" -> {
-        TensorProto value = graph.constant(node.getOutput(0));
+        TensorProto value = graph.constant(graph.output(index));
         return value == null
             ? Fact.NONE
             : new Fact(value.getDataType(), value.getDimsCount(), null);
@@ -380,7 +390,7 @@ final class TensorFacts {
         return new Fact(first.type(), 2, kept);
       }
       case "Reshape" -> {
-        return new Fact(first.type(), length(graph.input(index, 1)), kept);
+        return new Fact(first.type(), length(graph.input(index, 1), DEEPEST_SHAPE), kept);
       }
       case "Unsqueeze", "Squeeze" -> {
         long[] axes = axes(index);
@@ -437,32 +447,41 @@ final class TensorFacts {
   }
 
   /** Number of elements of a list of integers, or {@link #UNKNOWN}. */
-  private int length(String tensor) {
+  private int length(String tensor, int depth) {
+    Integer known = lengths.get(tensor);
+    if (known == null) {
+      known = newLength(tensor, depth);
+      lengths.put(tensor, known);
+    }
+    return known;
+  }
+
+  private int newLength(String tensor, int depth) {
     TensorProto constant = graph.constant(tensor);
     if (constant != null) {
-      return (int) Constants.size(constant);
+      return (int) Math.min(Constants.size(constant), MOST_AXES + 1L);
     }
     int node = graph.producer(tensor);
-    if (node < 0) {
+    if (node < 0 || depth == 0) {
       return UNKNOWN;
     }
     return switch (graph.operator(node)) {
       case "Shape" -> fact(graph.input(node, 0)).rank();
-      case "Cast", "Identity" -> length(graph.input(node, 0));
+      case "Cast", "Identity" -> length(graph.input(node, 0), depth - 1);
       case "Unsqueeze" -> 1;
-      case "Concat" -> sum(graph.node(node).getInputList());
+      case "Concat" -> sum(graph.node(node).getInputList(), depth - 1);
       default -> UNKNOWN;
     };
   }
 
-  private int sum(List<String> tensors) {
+  private int sum(List<String> tensors, int depth) {
     int total = 0;
     for (String tensor : tensors) {
-      int length = length(tensor);
-      if (length == UNKNOWN) {
+      int length = length(tensor, depth);
+      total += length;
+      if (length == UNKNOWN || total > MOST_AXES) {
         return UNKNOWN;
       }
-      total += length;
     }
     return total;
   }

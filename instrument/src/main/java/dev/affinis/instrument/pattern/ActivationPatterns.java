@@ -1,10 +1,12 @@
 package dev.affinis.instrument.pattern;
 
 import dev.affinis.instrument.SiteKind;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.Deque;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -124,13 +126,17 @@ public final class ActivationPatterns {
   }
 
   /** All operators between a tensor and the result of one of them. */
-  private void addNodes(int node, String pre, Set<Integer> nodes) {
-    if (nodes.add(node)) {
-      for (int i = 0; i < graph.inputCount(node); i++) {
-        String input = graph.input(node, i);
-        int producer = graph.producer(input);
-        if (producer >= 0 && !input.equals(pre) && !graph.isConstant(input)) {
-          addNodes(producer, pre, nodes);
+  private void addNodes(int last, String pre, Set<Integer> nodes) {
+    Deque<Integer> open = new ArrayDeque<>(List.of(last));
+    while (!open.isEmpty()) {
+      int node = open.pop();
+      if (nodes.add(node)) {
+        for (int i = 0; i < graph.inputCount(node); i++) {
+          String input = graph.input(node, i);
+          int producer = graph.producer(input);
+          if (producer >= 0 && !input.equals(pre) && !graph.isConstant(input)) {
+            open.push(producer);
+          }
         }
       }
     }
@@ -184,6 +190,7 @@ public final class ActivationPatterns {
     }
     Set<String> candidates = new LinkedHashSet<>();
     addOrigins(core.argument(), candidates, DEEPEST_ARGUMENT);
+    candidates.removeIf(x -> polynomial(core.argument(), x, "", DEEPEST_ARGUMENT) == null);
     List<Integer> chain = new ArrayList<>(core.nodes());
     String result = core.result();
     int last = node;
@@ -473,7 +480,8 @@ public final class ActivationPatterns {
     origins.add(tensor);
     int node = graph.producer(tensor);
     if (node >= 0 && depth > 0 && ARITHMETIC.contains(graph.operator(node))) {
-      for (int i = 0; i < graph.inputCount(node); i++) {
+      // No more than two: that is what arithmetic has.
+      for (int i = 0; i < Math.min(2, graph.inputCount(node)); i++) {
         addOrigins(graph.input(node, i), origins, depth - 1);
       }
     }

@@ -26,6 +26,8 @@ public final class GatePatterns {
           SiteKind.RELU, SiteKind.REGLU,
           SiteKind.SIGMOID, SiteKind.SIGMOID_GLU);
 
+  private static final int LONGEST_CHAIN = 16;
+
   private static final Set<String> PASSING = Set.of("Cast", "Identity", "Dropout");
 
   private GatePatterns() {}
@@ -119,7 +121,7 @@ public final class GatePatterns {
   public static String passed(OperatorGraph graph, String tensor) {
     String origin = tensor;
     int node = graph.producer(origin);
-    while (node >= 0 && PASSING.contains(graph.operator(node))) {
+    for (int i = 0; node >= 0 && PASSING.contains(graph.operator(node)) && i < LONGEST_CHAIN; i++) {
       origin = graph.input(node, 0);
       node = graph.producer(origin);
     }

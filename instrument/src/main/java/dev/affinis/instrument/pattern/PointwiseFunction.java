@@ -69,7 +69,7 @@ final class PointwiseFunction {
     open.add(node);
     while (!open.isEmpty() && found.size() < MOST_OPERATORS) {
       int next = open.remove();
-      for (int i = 0; i < graph.inputCount(next); i++) {
+      for (int i = 0; i < graph.inputCount(next) && found.size() < MOST_OPERATORS; i++) {
         String input = graph.input(next, i);
         if (!input.isEmpty() && !graph.isConstant(input) && found.add(input)) {
           int producer = graph.producer(input);
