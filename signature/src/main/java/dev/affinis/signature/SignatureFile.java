@@ -100,7 +100,9 @@ public final class SignatureFile {
       root = JSON.readTree(json);
     } catch (IOException e) {
       String reason =
-          e instanceof JsonProcessingException damage ? damage.getOriginalMessage() : e.getMessage();
+          e instanceof JsonProcessingException damage
+              ? damage.getOriginalMessage()
+              : e.getMessage();
       throw new IllegalArgumentException(
           "%s is not complete JSON (%s): measure the model again".formatted(file, oneLine(reason)),
           e);
@@ -475,8 +477,7 @@ public final class SignatureFile {
     private static JsonNode require(boolean valid, String name, JsonNode found, String expected) {
       if (!valid) {
         throw new IllegalArgumentException(
-            "%s must be %s, got %s"
-                .formatted(name, expected, shown(found)));
+            "%s must be %s, got %s".formatted(name, expected, shown(found)));
       }
       return found;
     }
