@@ -68,6 +68,7 @@ public final class Measurement {
   private final SampleSource source;
   private final Builder options;
   private final Selection selection;
+  private String checksum;
   private volatile boolean isStopped;
   private volatile SiteScorer<LayerScores> scorer;
 
@@ -139,7 +140,16 @@ public final class Measurement {
         cause);
   }
 
+  /** Of the model; computed once in a run, as it reads all of the file. */
+  private String checksum() throws IOException {
+    if (checksum == null) {
+      checksum = model.source().sha256();
+    }
+    return checksum;
+  }
+
   private Signature run(Consumer<Signature> finished) throws IOException {
+    checksum = null;
     Devices.requirePresent(model.device());
     source.notice().ifPresent(options.listener::notice);
     try {
@@ -248,7 +258,7 @@ public final class Measurement {
     TapOptions taps = model.taps();
     Map<String, Object> parts = new LinkedHashMap<>();
     parts.put("version", CodeVersion.current());
-    parts.put("model", model.source().runtime().word() + " " + model.source().sha256());
+    parts.put("model", model.source().runtime().word() + " " + checksum());
     parts.put("data", data);
     parts.put("preprocess", source.preprocess());
     parts.put("shape", source.sampleShape().getShape());
@@ -266,7 +276,12 @@ public final class Measurement {
     parts.put("confidence", options.replicates);
     parts.put("sparsity_threshold", options.threshold());
     parts.put("device", Devices.word(model.device()));
-    parts.put("engine", ENGINE + " " + Engine.getEngine(ENGINE).getVersion());
+    List<String> engines = new ArrayList<>(List.of(ENGINE));
+    if (model.source().runtime() == Signature.ModelRuntime.ONNX) {
+      engines.add(ModelSource.ONNX_ENGINE);
+    }
+    parts.put(
+        "engines", engines.stream().map(e -> e + " " + Engine.getEngine(e).getVersion()).toList());
     // Sums are cut into as many parts as there are threads.
     parts.put("threads", JniUtils.getNumThreads());
     parts.put("processors", Runtime.getRuntime().availableProcessors());
@@ -300,7 +315,7 @@ public final class Measurement {
     RunState.Samples seen = captured.samples();
     int samples = seen.size() / batches();
     return new Signature(
-        new Signature.Model(file.name(), file.runtime(), file.sha256(), captured.parameterCount()),
+        new Signature.Model(file.name(), file.runtime(), checksum(), captured.parameterCount()),
         new Signature.Data(
             source.description(),
             samples,

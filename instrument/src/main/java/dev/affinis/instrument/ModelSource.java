@@ -39,7 +39,7 @@ import java.util.stream.Stream;
  */
 public final class ModelSource<I, O> implements AutoCloseable {
   private static final String TORCHSCRIPT_ENGINE = "PyTorch";
-  private static final String ONNX_ENGINE = "OnnxRuntime";
+  static final String ONNX_ENGINE = "OnnxRuntime";
   private static final Pattern PARAMETERS = Pattern.compile("(.+)-(\\d{4})\\.params");
 
   private final Origin origin;
