@@ -26,6 +26,7 @@ import picocli.CommandLine.ScopeType;
       CompareCommand.class,
       DiffCommand.class,
       ZooCommand.class,
+      CacheCommand.class,
       DemoCommand.class
     },
     mixinStandardHelpOptions = true,
@@ -37,7 +38,8 @@ import picocli.CommandLine.ScopeType;
       "1:a bug",
       "2:wrong use of the command line",
       "3:bad input (a file, a model, data)",
-      "4:done, but some scores are missing"
+      "4:done, but some scores are missing",
+      "130, 143, 129:interrupted by Ctrl-C, asked to end, terminal closed (128 and the signal)"
     })
 public final class AffinisCommand {
   static final String DEBUG = "--debug";

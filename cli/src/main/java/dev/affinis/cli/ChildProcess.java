@@ -81,9 +81,4 @@ final class ChildProcess {
               : "its process ended with exit code " + code;
     };
   }
-
-  /** Whether an exit code is that of a process that somebody interrupted or ended. */
-  static boolean isInterruption(int code) {
-    return code == SIGNAL + 2 || code == SIGNAL + 15;
-  }
 }

@@ -1,6 +1,9 @@
 package dev.affinis.cli;
 
-/** What the command's exit code means; other programs rely on these. */
+/**
+ * What the command's exit code means; other programs rely on these. A command that a signal
+ * interrupts ends with 128 and the signal's number: 130 for Ctrl-C, 143 if it was asked to end.
+ */
 public final class ExitCodes {
   /** All that was asked for was done. */
   public static final int DONE = 0;

@@ -3,15 +3,16 @@ package dev.affinis.cli;
 import dev.affinis.instrument.Layout;
 import dev.affinis.instrument.Measurement;
 import dev.affinis.instrument.MeasurementPlan;
+import dev.affinis.instrument.MeasurementStoppedException;
 import dev.affinis.instrument.ModelSource;
 import dev.affinis.instrument.data.SampleSource;
 import dev.affinis.signature.Pooling;
 import dev.affinis.signature.Signature;
-import dev.affinis.signature.SignatureFile;
 import dev.affinis.signature.TokenPolicy;
 import dev.affinis.signature.covariance.Covariance;
 import dev.affinis.signature.covariance.Ridge;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
@@ -181,6 +182,17 @@ final class MeasureCommand implements Callable<Integer> {
       })
   private List<String> spans = List.of();
 
+  @Option(
+      names = "--resume",
+      description = {
+        "Keep captures and scores on disk while the run goes on, and go on where a run of the same",
+        "model, data, settings and machine was interrupted; the result is the same, bit for bit.",
+        "Removed when the signature is written; see also affinis cache."
+      })
+  private boolean resume;
+
+  @Mixin private CacheOption cache;
+
   @Option(names = "--quiet", description = "Print nothing but warnings and errors.")
   private boolean quiet;
 
@@ -206,9 +218,14 @@ final class MeasureCommand implements Callable<Integer> {
         spec.commandLine().getOut().println(PlanTable.render(plan.memory()));
         return ExitCodes.DONE;
       }
-      signature = measurement.run();
+      Interruption interruption = new Interruption(() -> stop(measurement, file.name()));
+      try (interruption) {
+        signature = measurement.run(out);
+      } catch (MeasurementStoppedException e) {
+        tell(e);
+        return interruption.exitCode();
+      }
     }
-    SignatureFile.write(signature, out);
     if (!quiet) {
       spec.commandLine().getOut().println(SignatureTable.render(signature));
       signature
@@ -220,6 +237,26 @@ final class MeasureCommand implements Callable<Integer> {
     return SignatureTable.reportMissing(signature, optionalScores(), spec.commandLine().getErr())
         ? ExitCodes.SCORES_MISSING
         : ExitCodes.DONE;
+  }
+
+  /** Called by another thread, when the user interrupts. */
+  private void stop(Measurement measurement, String name) {
+    measurement.stop();
+    PrintWriter err = spec.commandLine().getErr();
+    err.println(
+        name + ": stopping behind the batch or sites at work; interrupt again to end at once");
+    err.flush();
+  }
+
+  private void tell(MeasurementStoppedException stopped) {
+    spec.commandLine()
+        .getErr()
+        .println(
+            "affinis measure: interrupted: "
+                + stopped
+                    .kept()
+                    .map(kept -> kept + "; the same command goes on from there")
+                    .orElse("nothing is kept; with --resume the same command could go on"));
   }
 
   /** The scores that only {@code all} asks for: those that this model and data can have. */
@@ -256,6 +293,9 @@ final class MeasureCommand implements Callable<Integer> {
       }
       if (memory != null) {
         builder.optMemory(memory);
+      }
+      if (resume) {
+        builder.optResume(cache.open());
       }
       if (spillDirectory != null) {
         builder.optSpillDirectory(spillDirectory);

@@ -1,5 +1,6 @@
 package dev.affinis.cli;
 
+import dev.affinis.instrument.CodeVersion;
 import dev.affinis.instrument.InvalidInputException;
 import dev.affinis.signature.Signature;
 import java.io.IOException;
@@ -11,6 +12,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -82,6 +84,14 @@ final class ZooCommand implements Callable<Integer> {
   private boolean fresh;
 
   @Option(
+      names = "--no-resume",
+      description = {
+        "Keep nothing of a model until its signature is there; by default captures and scores are",
+        "kept in DIR, so that a model that was interrupted goes on where it was."
+      })
+  private boolean noResume;
+
+  @Option(
       names = "--dry-run",
       description = "Check the file and say what would be measured, and why; measure nothing.")
   private boolean dryRun;
@@ -150,7 +160,14 @@ final class ZooCommand implements Callable<Integer> {
     Map<ZooModel, String> failed = new LinkedHashMap<>();
     AffinisCommand affinis = (AffinisCommand) spec.root().userObject();
     ZooMeasurement measurement =
-        new ZooMeasurement(shared || zoo.shared(), affinis.debug(), spec.commandLine().getErr());
+        new ZooMeasurement(
+            shared || zoo.shared(),
+            affinis.debug(),
+            noResume ? Optional.empty() : Optional.of(folder.cache()),
+            spec.commandLine().getErr());
+    if (fresh) {
+      folder.clearCache();
+    }
     Thread interrupt = new Thread(() -> interrupted(measurement, done, tasks.size()));
     Runtime.getRuntime().addShutdownHook(interrupt);
     try {
@@ -160,6 +177,9 @@ final class ZooCommand implements Callable<Integer> {
     }
     if (measurement.isStopped(0)) {
       return ExitCodes.BUG; // nobody reads it: this process is about to end
+    }
+    if (failed.isEmpty()) {
+      folder.clearCache();
     }
     return report(tasks, folder, done, failed);
   }
@@ -196,6 +216,9 @@ final class ZooCommand implements Callable<Integer> {
       } else {
         progress.begin(model.name(), task.state().reason());
         ZooMeasurement.Outcome outcome = measurement.run(model, folder.measured(model.name()));
+        if (outcome.isInterrupted()) {
+          interrupted(measurement, done, tasks.size());
+        }
         if (measurement.isStopped(0)) {
           return;
         }

@@ -68,6 +68,16 @@ final class ZooFolder {
     return staging().resolve(name + ".measured" + JSON);
   }
 
+  /** Where measurements keep what is done until their signatures are there. */
+  Path cache() {
+    return own.resolve("cache");
+  }
+
+  /** Deletes what measurements kept. */
+  void clearCache() throws IOException {
+    deleteTree(cache());
+  }
+
   /** Where a file of the results can be completed, before {@link #publish}. */
   Path unfinished(String file) {
     return staging().resolve(file);

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.affinis.instrument.FileIdentity;
 import dev.affinis.instrument.ModelSource;
 import java.io.IOException;
 import java.net.URI;

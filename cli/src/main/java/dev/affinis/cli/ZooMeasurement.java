@@ -26,6 +26,7 @@ final class ZooMeasurement {
 
   private final boolean shared;
   private final boolean debug;
+  private final Optional<Path> cache;
   private final PrintWriter err;
   private final CountDownLatch stopped = new CountDownLatch(1);
   private volatile Process child;
@@ -33,11 +34,13 @@ final class ZooMeasurement {
   /**
    * @param shared whether models are measured in this process
    * @param debug whether stack traces are printed
+   * @param cache where measurements keep what is done, if they do
    * @param err where notices about models go
    */
-  ZooMeasurement(boolean shared, boolean debug, PrintWriter err) {
+  ZooMeasurement(boolean shared, boolean debug, Optional<Path> cache, PrintWriter err) {
     this.shared = shared;
     this.debug = debug;
+    this.cache = cache;
     this.err = err;
   }
 
@@ -46,10 +49,15 @@ final class ZooMeasurement {
    *
    * @param signature the signature
    * @param failure why there is none
+   * @param isInterrupted whether the user ended it
    */
-  record Outcome(Optional<Signature> signature, String failure) {
+  record Outcome(Optional<Signature> signature, String failure, boolean isInterrupted) {
+    private static Outcome measured(Signature signature) {
+      return new Outcome(Optional.of(signature), "", false);
+    }
+
     private static Outcome failed(String reason) {
-      return new Outcome(Optional.empty(), reason);
+      return new Outcome(Optional.empty(), reason, false);
     }
   }
 
@@ -65,12 +73,16 @@ final class ZooMeasurement {
     args.add("--data=" + model.data());
     args.add("--out=" + file);
     args.addAll(model.settings().arguments());
+    cache.ifPresent(folder -> args.addAll(List.of("--resume", "--cache=" + folder)));
     if (debug) {
       args.add(AffinisCommand.DEBUG);
     }
     HeldBack notices = new HeldBack(err);
     int code = shared ? runHere(args, notices) : runProcess(args, notices);
     notices.flush();
+    if (shared && Interruption.isInterruption(code)) {
+      return new Outcome(Optional.empty(), notices.error, true);
+    }
     if (code != ExitCodes.DONE && code != ExitCodes.SCORES_MISSING) {
       return Outcome.failed(
           code > ExitCodes.SCORES_MISSING || notices.error.isEmpty()
@@ -78,7 +90,7 @@ final class ZooMeasurement {
               : notices.error);
     }
     try {
-      return new Outcome(Optional.of(named(model, SignatureFile.read(file))), "");
+      return Outcome.measured(named(model, SignatureFile.read(file)));
     } catch (IllegalArgumentException e) {
       return Outcome.failed("measure wrote no signature: " + e.getMessage());
     } finally {
@@ -106,7 +118,7 @@ final class ZooMeasurement {
       }
       int code = process.waitFor();
       // A terminal interrupts both processes at once; this one may not have noticed yet.
-      if (ChildProcess.isInterruption(code)) {
+      if (Interruption.isInterruption(code)) {
         isStopped(PATIENCE);
       }
       return code;

@@ -136,6 +136,10 @@ class AffinisCommandTest {
         ExitCodes.BAD_INPUT,
         measure(model, images, "--tokens", "masked:1", "--samples", 16),
         "tokens masked:1 need a model that takes a mask");
+    assertRefused(
+        ExitCodes.BAD_INPUT,
+        measure(model, images, "--tokens", "masked:1", "--samples", 16, "--dry-run"),
+        "tokens masked:1 need a model that takes a mask");
     CommandRun result = measure(model, images, "--tokens", "class", "--samples", 16);
     assertEquals(ExitCodes.DONE, result.code(), result.err());
     assertTrue(result.err().contains("no site of this model has tokens"), result.err());

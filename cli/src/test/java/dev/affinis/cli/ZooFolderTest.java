@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.affinis.instrument.FileIdentity;
 import dev.affinis.instrument.InvalidInputException;
 import dev.affinis.report.Signatures;
 import dev.affinis.signature.Signature;

@@ -62,23 +62,31 @@ final class CaptureStore implements AutoCloseable {
   }
 
   /**
-   * Adds the rows of a batch.
+   * Chooses the captures of this pass.
    *
-   * @param captures captures of all sites; copied
-   * @param classes class of each sample; empty if not known
-   * @throws InvalidInputException if the sites are not the expected ones, or a file cannot be
-   *     written
+   * @param captures captures of all sites
+   * @return those that are kept
+   * @throws InvalidInputException if the sites are not the expected ones
    */
-  void add(List<Capture> captures, List<Integer> classes) {
+  List<Capture> choose(List<Capture> captures) {
     requireSameSites(captures);
     Set<Site> wanted = new HashSet<>(kept);
+    return captures.stream().filter(capture -> wanted.contains(capture.site())).toList();
+  }
+
+  /**
+   * Adds the rows of a batch.
+   *
+   * @param captures captures of the sites of this pass; copied
+   * @param classes class of each sample; empty if not known
+   * @throws InvalidInputException if a file cannot be written
+   */
+  void add(List<Capture> captures, List<Integer> classes) {
     List<NDArray> sides = new ArrayList<>();
     for (Capture capture : captures) {
-      if (wanted.contains(capture.site())) {
-        sides.add(capture.pre());
-        sides.add(capture.post());
-        capture.counts().ifPresent(counts -> tally(capture.site()).add(counts, size));
-      }
+      sides.add(capture.pre());
+      sides.add(capture.post());
+      capture.counts().ifPresent(counts -> tally(capture.site()).add(counts, size));
     }
     if (rows == null) {
       rows =

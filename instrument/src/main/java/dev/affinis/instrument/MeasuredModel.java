@@ -2,9 +2,11 @@ package dev.affinis.instrument;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDList;
+import dev.affinis.signature.Signature.ModelRuntime;
 import java.io.IOException;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 
@@ -46,6 +48,25 @@ final class MeasuredModel {
     return taps;
   }
 
+  /** The sites that are observed if some paths are tapped, see {@link #instrumented}. */
+  SiteFilter sites(Set<String> paths) {
+    return instrumented != null || paths.isEmpty() ? taps.sites() : taps.sites().within(paths);
+  }
+
+  /** Why what one run kept cannot be told to be of this model, if it cannot. */
+  Optional<String> whyNotResumed() {
+    if (instrumented != null) {
+      return Optional.of(
+          "the model was instrumented before, and its listeners would miss the batches that need not"
+              + " run again");
+    }
+    return source.runtime() == ModelRuntime.DJL
+        ? Optional.of(
+            "the model is made of DJL's own blocks, whose checksum does not tell what their Java code"
+                + " computes")
+        : Optional.empty();
+  }
+
   Device device() {
     if (instrumented != null) {
       return instrumented.device();
@@ -70,7 +91,7 @@ final class MeasuredModel {
             .optPooling(taps.pooling())
             .optLayout(taps.layout())
             .optTokens(taps.tokens())
-            .optSites(paths.isEmpty() ? taps.sites() : taps.sites().within(paths))
+            .optSites(sites(paths))
             .optDevice(device());
     taps.threshold().ifPresent(builder::optCounts);
     try (InstrumentedModel<?, ?> own = builder.build()) {

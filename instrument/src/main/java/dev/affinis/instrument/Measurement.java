@@ -1,10 +1,12 @@
 package dev.affinis.instrument;
 
 import ai.djl.Device;
+import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.pytorch.jni.JniUtils;
 import dev.affinis.instrument.MeasurementListener.Phase;
 import dev.affinis.instrument.MemoryPlan.SiteMemory;
 import dev.affinis.instrument.data.BatchLoader;
@@ -13,6 +15,7 @@ import dev.affinis.instrument.data.Selection;
 import dev.affinis.signature.LayerScores;
 import dev.affinis.signature.Pooling;
 import dev.affinis.signature.Signature;
+import dev.affinis.signature.SignatureFile;
 import dev.affinis.signature.TokenPolicy;
 import dev.affinis.signature.covariance.Covariance;
 import dev.affinis.signature.covariance.Ridge;
@@ -31,6 +34,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /**
  * Measures the non-linearity signature of a model: runs samples through it in batches, keeps the
@@ -63,6 +67,8 @@ public final class Measurement {
   private final SampleSource source;
   private final Builder options;
   private final Selection selection;
+  private volatile boolean isStopped;
+  private volatile SiteScorer<LayerScores> scorer;
 
   private Measurement(Builder builder) {
     model =
@@ -89,32 +95,162 @@ public final class Measurement {
    * @return the signature
    * @throws InvalidInputException if the model or the data cannot be used
    * @throws SelfCheckException if an activation was missed
+   * @throws MeasurementStoppedException if {@link #stop} was called
    * @throws IOException if a file cannot be read
    */
   public Signature run() throws IOException {
+    return run(signature -> {});
+  }
+
+  /**
+   * Runs the measurement and writes the signature. What is kept for another run to go on with
+   * ({@link Builder#optResume}) is removed once the file is there, not before.
+   *
+   * @param file where, replaced in one step if it exists; its folder must exist
+   * @return the signature
+   * @throws InvalidInputException if the model or the data cannot be used, or the file cannot be
+   *     written
+   * @throws SelfCheckException if an activation was missed
+   * @throws MeasurementStoppedException if {@link #stop} was called
+   * @throws IOException if a file cannot be read
+   */
+  public Signature run(Path file) throws IOException {
+    return run(
+        signature -> {
+          try {
+            SignatureFile.write(signature, file);
+          } catch (IOException e) {
+            throw notWritten(file, e);
+          }
+        });
+  }
+
+  private InvalidInputException notWritten(Path file, IOException cause) {
+    return new InvalidInputException(
+        "signature cannot be written to "
+            + file
+            + " ("
+            + cause.getMessage()
+            + "): make room there, or give another place"
+            + (options.cache.isPresent()
+                ? "; what was captured and scored is kept, so that the next run only writes"
+                : ""),
+        cause);
+  }
+
+  private Signature run(Consumer<Signature> finished) throws IOException {
     Device device = model.device();
     Devices.requirePresent(device);
     source.notice().ifPresent(options.listener::notice);
     try (NDManager manager = NDManager.newBaseManager(device, ENGINE);
+        RunState state = state();
         CaptureRun captured =
-            new CaptureRun(this, model, manager, options.limits(), options.listener)) {
-      List<LayerScores> layers = new ArrayList<>();
-      long samples = 0;
-      List<Integer> labels = List.of();
-      for (int pass = 0; captured.hasNext(); pass++) {
-        CaptureStore store = captured.next();
-        layers.addAll(score(store, captured.plan(), pass, manager));
-        samples = store.size();
-        labels = store.labels();
+            new CaptureRun(this, model, manager, options.limits(), options.listener, state)) {
+      try {
+        while (captured.hasNext()) {
+          captured.next().ifPresent(store -> score(store, captured, manager));
+          captured.endScores();
+        }
+      } catch (MeasurementStoppedException e) {
+        throw new MeasurementStoppedException(captured.progress(), state.folder());
       }
-      return signature(captured, layers, Math.toIntExact(samples / batches()), labels);
+      Signature signature = signature(captured);
+      finished.accept(signature);
+      state.remove();
+      return signature;
     }
   }
 
-  private Signature signature(
-      CaptureRun captured, List<LayerScores> layers, int samples, List<Integer> labels)
-      throws IOException {
+  /** What an interrupted run kept, if that was asked for. */
+  private RunState state() throws IOException {
+    if (options.cache.isEmpty()) {
+      return RunState.none();
+    }
+    Optional<String> data = source.identity();
+    Optional<String> reason =
+        model
+            .whyNotResumed()
+            .or(
+                () ->
+                    data.isPresent()
+                        ? Optional.empty()
+                        : Optional.of(
+                            "nothing tells whether the samples of "
+                                + source.description()
+                                + " are still the same: SampleSource.identity gives nothing"));
+    if (reason.isPresent()) {
+      throw new InvalidInputException(
+          "an interrupted run cannot be gone on with: " + reason.get() + "; leave --resume out");
+    }
+    return options
+        .cache
+        .get()
+        .open(
+            new RunManifest(
+                model.source().name(),
+                source.description(),
+                samples(),
+                options.batchSize,
+                RunKey.of(keyParts(data.get()))),
+            options.listener::notice);
+  }
+
+  /** All that the bits of captures and scores depend on. */
+  private Map<String, Object> keyParts(String data) throws IOException {
+    TapOptions taps = model.taps();
+    Map<String, Object> parts = new LinkedHashMap<>();
+    parts.put("version", CodeVersion.current());
+    parts.put("model", model.source().runtime().word() + " " + model.source().sha256());
+    parts.put("data", data);
+    parts.put("preprocess", source.preprocess());
+    parts.put("shape", source.sampleShape().getShape());
+    parts.put("selection", selection.toString());
+    parts.put("batch_size", options.batchSize);
+    parts.put("skip_bad", options.skipsBad);
+    parts.put("pooling", taps.pooling().word());
+    parts.put("layout", taps.layout().word());
+    parts.put("tokens", taps.tokens().word());
+    parts.put("sites", taps.sites().describe());
+    parts.put("spans", options.spans.stream().map(s -> s.from() + "," + s.to()).toList());
+    parts.put("scores", options.scoreNames);
+    parts.put("covariance", options.covariance.word());
+    parts.put("ridge", options.ridge.word());
+    parts.put("confidence", options.replicates);
+    parts.put("sparsity_threshold", options.threshold());
+    parts.put("device", Devices.word(model.device()));
+    parts.put("engine", ENGINE + " " + Engine.getEngine(ENGINE).getVersion());
+    // Sums are cut into as many parts as there are threads.
+    parts.put("threads", JniUtils.getNumThreads());
+    parts.put("processors", Runtime.getRuntime().availableProcessors());
+    parts.put("machine", RunKey.machine());
+    return parts;
+  }
+
+  /**
+   * Asks a run to end soon: it stops behind the batch that is in the model, or the sites that are
+   * being scored, and throws {@link MeasurementStoppedException}. What is done stays kept, if that
+   * was asked for. A run that has only its file left to write does that. May be called by any
+   * thread.
+   */
+  public void stop() {
+    isStopped = true;
+    SiteScorer<LayerScores> current = scorer;
+    if (current != null) {
+      current.stop();
+    }
+  }
+
+  /** Ends a run that was asked to. */
+  void requireRunning() {
+    if (isStopped) {
+      throw new MeasurementStoppedException("", Optional.empty());
+    }
+  }
+
+  private Signature signature(CaptureRun captured) throws IOException {
     ModelSource<?, ?> file = model.source();
+    RunState.Samples seen = captured.samples();
+    int samples = seen.size() / batches();
     return new Signature(
         new Signature.Model(file.name(), file.runtime(), file.sha256(), captured.parameterCount()),
         new Signature.Data(
@@ -122,7 +258,7 @@ public final class Measurement {
             samples,
             selection.seed(),
             source.preprocess(),
-            Signature.Classes.of(labels, samples)),
+            Signature.Classes.of(seen.labels(), samples)),
         new Signature.Settings(
             model.taps().pooling(),
             options.covariance,
@@ -130,7 +266,7 @@ public final class Measurement {
             Devices.word(model.device()),
             captured.engines(),
             settings(captured)),
-        layers,
+        captured.scores(),
         captured.skipped().stream()
             .map(s -> new Signature.Skipped(s.path(), s.call(), s.activation(), s.reason()))
             .toList());
@@ -193,7 +329,7 @@ public final class Measurement {
           "asked for " + selection.total() + " samples, but there are " + samples);
     }
     try (NDManager manager = NDManager.newBaseManager(model.device(), ENGINE);
-        BatchLoader loader = openLoader(manager, few)) {
+        BatchLoader loader = loader(manager, few).build()) {
       return model.instrumented(
           Set.of(),
           instrumented -> {
@@ -252,43 +388,63 @@ public final class Measurement {
     check.probe(instrumented, first.data(), source::inputs);
   }
 
-  /** Starts to read the samples. */
-  BatchLoader openLoader(NDManager manager) {
-    return openLoader(manager, selection);
+  /** How many samples there are over all sets. */
+  int samples() {
+    return selection.of(source);
   }
 
-  private BatchLoader openLoader(NDManager manager, Selection chosen) {
+  /**
+   * Starts to read the samples.
+   *
+   * @param position where to go on; {@code null} for the beginning
+   */
+  BatchLoader openLoader(NDManager manager, BatchLoader.Position position) {
+    return loader(manager, selection).optPosition(position).build();
+  }
+
+  private BatchLoader.Builder loader(NDManager manager, Selection chosen) {
     return BatchLoader.builder()
         .setSource(source)
         .setManager(manager)
         .setSelection(chosen)
         .optBatchSize(options.batchSize)
-        .optSkipBad(options.skipsBad)
-        .build();
+        .optSkipBad(options.skipsBad);
   }
 
-  /** Scores the sites of a pass. */
-  private List<LayerScores> score(
-      CaptureStore store, MemoryPlan plan, int pass, NDManager manager) {
+  /** Scores the sites of a pass that have no scores yet. */
+  private void score(CaptureStore store, CaptureRun captured, NDManager manager) {
     LayerScoring scoring = new LayerScoring(options.scores());
+    MemoryPlan plan = captured.plan();
+    int pass = captured.pass();
     List<Integer> indices = plan.passes().get(pass);
+    List<Integer> open = captured.open();
     options.listener.begin(Phase.SCORE, indices.size());
-    List<LayerScores> layers =
+    options.listener.advance(indices.size() - open.size());
+    scorer =
         new SiteScorer<>(
-                plan,
-                pass,
-                Runtime.getRuntime().maxMemory(),
-                i -> {
-                  Site site = plan.sites(pass).get(i).site();
-                  try (NDManager scratch = manager.newSubManager()) {
-                    return scoring.score(indices.get(i), site, store.take(i, scratch));
-                  } catch (EngineException e) {
-                    throw EngineErrors.notScored(site, e);
-                  }
-                })
-            .run(() -> options.listener.advance(1));
+            plan,
+            pass,
+            open,
+            Runtime.getRuntime().maxMemory(),
+            i -> {
+              Site site = plan.sites(pass).get(i).site();
+              try (NDManager scratch = manager.newSubManager()) {
+                return scoring.score(indices.get(i), site, store.take(i, scratch));
+              } catch (EngineException e) {
+                throw EngineErrors.notScored(site, e);
+              }
+            });
+    requireRunning(); // if stop() came before it could see the scorer
+    scorer.run(
+        layer -> {
+          captured.scored(layer);
+          options.listener.advance(1);
+        });
+    scorer = null;
+    if (!captured.open().isEmpty()) {
+      requireRunning();
+    }
     options.listener.end();
-    return layers;
   }
 
   /** Builds a {@link Measurement}. */
@@ -309,6 +465,7 @@ public final class Measurement {
     private final List<Spans.Named> spans = new ArrayList<>();
     private Optional<Long> memory = Optional.empty();
     private Optional<Path> spillDirectory = Optional.empty();
+    private Optional<RunCache> cache = Optional.empty();
     private int scoringThreads = Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors());
     private MeasurementListener listener = MeasurementListener.NONE;
     private List<String> scoreNames = List.of("affinity");
@@ -636,6 +793,23 @@ public final class Measurement {
      */
     public Builder optSpillDirectory(Path directory) {
       spillDirectory = Optional.of(directory);
+      return this;
+    }
+
+    /**
+     * Keeps captures and scores while the measurement runs, and goes on with what an interrupted
+     * run kept of the same model, data, settings, version and machine: batches that were captured
+     * are not run again, sites that were scored are not scored again, and the signature is the same
+     * bit for bit. Nothing is kept if not called. What cannot be written, or is damaged, is told of
+     * and ends no run. A model made of DJL's own blocks, one that was given instrumented, and data
+     * without {@link SampleSource#identity} are refused when the measurement runs. Captures take 8
+     * bytes a sample and channel there, twice that if a score counts over whole tensors.
+     *
+     * @param value where it is kept; what belongs to this measurement is removed when it is done
+     * @return this builder
+     */
+    public Builder optResume(RunCache value) {
+      cache = Optional.of(value);
       return this;
     }
 

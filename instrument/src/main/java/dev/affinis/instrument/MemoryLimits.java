@@ -53,9 +53,36 @@ record MemoryLimits(Optional<Long> budget, Optional<Path> spillDirectory, int sc
         passes = onDisk.get();
       }
     }
+    return plan(sites, place, passes, directory);
+  }
+
+  /**
+   * Takes over what an interrupted run with the same budget planned.
+   *
+   * @param sites what each site takes, in the order of execution
+   * @param place where captures lie
+   * @param passes the sites of each pass
+   * @return the plan
+   * @throws InvalidInputException if captures must go to disk and the directory cannot be used
+   */
+  MemoryPlan plan(List<SiteMemory> sites, Place place, List<List<Integer>> passes) {
+    Path directory = spillDirectory.orElseGet(MemoryLimits::temporary);
+    if (place == Place.DISK || spillDirectory.isPresent()) {
+      requireWritable(directory);
+    }
+    return plan(sites, place, passes, directory);
+  }
+
+  private MemoryPlan plan(
+      List<SiteMemory> sites, Place place, List<List<Integer>> passes, Path directory) {
     int most = passes.stream().mapToInt(List::size).max().orElse(0);
     return new MemoryPlan(
         bytes(), place, directory, sites, passes, Math.min(scoringThreads, Math.max(1, most)));
+  }
+
+  /** Whether this is the budget. */
+  boolean isBudget(long bytes) {
+    return bytes == bytes();
   }
 
   /** The directory for temporary files; /var/tmp where those are kept in memory (Linux). */

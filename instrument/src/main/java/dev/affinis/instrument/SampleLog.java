@@ -1,5 +1,6 @@
 package dev.affinis.instrument;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.affinis.instrument.data.BatchLoader;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -15,19 +16,51 @@ final class SampleLog {
   private boolean isFirst = true;
   private int next;
 
-  /** Which samples a batch has, and a checksum of their values. */
-  private record Seen(List<Integer> indices, long checksum) {}
+  /**
+   * Which samples a batch has, and a checksum of their values.
+   *
+   * @param indices numbers of the samples
+   * @param checksum CRC-32C of the values
+   */
+  record Seen(List<Integer> indices, long checksum) {
+    /** Looks at an open batch, which is not modified. */
+    static Seen of(BatchLoader.Batch batch) {
+      CRC32C checksum = new CRC32C();
+      checksum.update(batch.data().toByteBuffer());
+      return new Seen(Arrays.stream(batch.indices()).boxed().toList(), checksum.getValue());
+    }
+
+    /** What {@link #toTree} gave. */
+    static Seen of(JsonNode tree) {
+      return new Seen(CapturedBatch.integers(tree.path("indices")), tree.path("checksum").asLong());
+    }
+
+    JsonNode toTree() {
+      return StateFile.JSON.valueToTree(this);
+    }
+  }
+
+  /** Begins with the first pass. */
+  SampleLog() {}
+
+  /** Begins behind the first pass, which another run made. */
+  SampleLog(List<Seen> first) {
+    batches.addAll(first);
+    isFirst = false;
+  }
+
+  /** What the first pass met. */
+  List<Seen> batches() {
+    return List.copyOf(batches);
+  }
 
   /**
    * Notes a batch of the first pass, compares one of the others.
    *
-   * @param batch an open batch, not modified
+   * @param seen the batch
    * @throws InvalidInputException if it is not what the first pass met
    */
-  void add(BatchLoader.Batch batch) {
-    CRC32C checksum = new CRC32C();
-    checksum.update(batch.data().toByteBuffer());
-    Seen seen = new Seen(Arrays.stream(batch.indices()).boxed().toList(), checksum.getValue());
+  void add(Seen seen) {
     if (isFirst) {
       batches.add(seen);
     } else if (next == batches.size() || !batches.get(next).equals(seen)) {

@@ -35,6 +35,23 @@ final class SiteCheck {
   }
 
   /**
+   * Goes on where another run's check stood after the first batch.
+   *
+   * @param facts what that found
+   */
+  SiteCheck(RunFacts facts) {
+    planned = List.of();
+    skipped.addAll(facts.skipped());
+    notPerSample.addAll(facts.notPerSample());
+    isFirst = false;
+  }
+
+  /** Labels of the sites that are not one value per sample. */
+  Set<String> notPerSample() {
+    return Set.copyOf(notPerSample);
+  }
+
+  /**
    * Runs the model on another batch size than that of the first batch.
    *
    * @param model the instrumented model

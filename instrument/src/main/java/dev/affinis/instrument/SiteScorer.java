@@ -5,14 +5,13 @@ import dev.affinis.instrument.MemoryPlan.SiteMemory;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.CompletionService;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorCompletionService;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.function.IntFunction;
 
 /**
@@ -36,6 +35,7 @@ final class SiteScorer<T> {
   private final IntFunction<T> score;
   private final boolean readsBack;
   private final List<Integer> waiting = new ArrayList<>();
+  private final int count;
   private long room;
   private long heapRoom;
   private int running;
@@ -47,33 +47,32 @@ final class SiteScorer<T> {
    * Prepares a run.
    *
    * @param plan the memory plan
-   * @param pass the pass whose sites are scored
+   * @param pass the pass whose captures there are
+   * @param open which of its sites are scored, as positions in the pass
    * @param maxHeap most bytes that the Java heap can have
    * @param score scores the site of the pass with this number, frees its captures; called on
    *     several threads at once
    */
-  SiteScorer(MemoryPlan plan, int pass, long maxHeap, IntFunction<T> score) {
+  SiteScorer(MemoryPlan plan, int pass, List<Integer> open, long maxHeap, IntFunction<T> score) {
     sites = plan.sites(pass);
     threads = plan.scoringThreads();
     this.score = score;
     readsBack = plan.place() == Place.DISK;
     room = plan.budget() - (readsBack ? 0 : plan.captureBytes(pass));
     heapRoom = maxHeap - maxHeap / HEAP_RESERVE;
-    for (int i = 0; i < sites.size(); i++) {
-      waiting.add(i);
-    }
+    waiting.addAll(open);
+    count = open.size();
     waiting.sort(
         Comparator.comparingLong((Integer i) -> sites.get(i).workspace().bytes()).reversed());
   }
 
   /**
-   * Scores all sites. If one fails, no other is begun, and what it threw is thrown once those that
+   * Scores the sites. If one fails, no other is begun, and what it threw is thrown once those that
    * run are through.
    *
-   * @param scored called after each site, on this thread
-   * @return the results in the order of the sites
+   * @param scored takes the result of each site as it comes, on this thread
    */
-  List<T> run(Runnable scored) {
+  void run(Consumer<T> scored) {
     AtomicInteger number = new AtomicInteger();
     ExecutorService pool =
         Executors.newFixedThreadPool(
@@ -85,10 +84,10 @@ final class SiteScorer<T> {
             });
     try {
       CompletionService<Scored<T>> done = new ExecutorCompletionService<>(pool);
-      for (int i = 0; i < sites.size(); i++) {
+      for (int i = 0; i < count; i++) {
         done.submit(this::scoreOne);
       }
-      return collect(done, scored);
+      collect(done, scored);
     } finally {
       stop();
       pool.shutdown();
@@ -96,16 +95,14 @@ final class SiteScorer<T> {
   }
 
   /** Waits for as many tasks as there are sites; tasks do nothing any more after a failure. */
-  private List<T> collect(CompletionService<Scored<T>> done, Runnable scored) {
-    Map<Integer, T> results = new TreeMap<>();
+  private void collect(CompletionService<Scored<T>> done, Consumer<T> scored) {
     Throwable failure = null;
     boolean interrupted = false;
-    for (int left = sites.size(); left > 0; left--) {
+    for (int left = count; left > 0; left--) {
       try {
         Scored<T> one = done.take().get();
         if (one.site() >= 0) {
-          results.put(one.site(), one.result());
-          scored.run();
+          scored.accept(one.result());
         }
       } catch (InterruptedException e) {
         left++; // nothing was taken
@@ -127,7 +124,6 @@ final class SiteScorer<T> {
     if (failure != null) {
       throw (RuntimeException) failure; // scoring throws nothing that is checked
     }
-    return List.copyOf(results.values());
   }
 
   private Throwable failed(Throwable before, Throwable now) {
@@ -190,7 +186,8 @@ final class SiteScorer<T> {
     notifyAll();
   }
 
-  private synchronized void stop() {
+  /** Begins no other site; may be called by any thread. */
+  synchronized void stop() {
     stopped = true;
     notifyAll();
   }

@@ -61,7 +61,7 @@ final class Spans {
    */
   List<Capture> added(List<Capture> captures) {
     if (spans == null) {
-      spans = resolve(captures.stream().map(Capture::site).toList());
+      resolveAmong(captures.stream().map(Capture::site).toList());
     }
     Map<Site, Capture> bySite = new HashMap<>();
     captures.forEach(capture -> bySite.put(capture.site(), capture));
@@ -83,6 +83,11 @@ final class Spans {
       }
     }
     return all;
+  }
+
+  /** Finds the ends among all measured sites, which a run that goes on knows before any capture. */
+  void resolveAmong(List<Site> sites) {
+    spans = resolve(sites.stream().filter(site -> site.kind() != SiteKind.SPAN).toList());
   }
 
   /** The sites that must be captured for some to be scored: themselves, or both ends. */

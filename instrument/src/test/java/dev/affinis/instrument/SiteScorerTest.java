@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -28,40 +29,39 @@ class SiteScorerTest {
   /** Device bytes that the scores of the sites take; each takes 10 of the heap, too. */
   private static final int[] WORK = {300, 20, 700, 50, 500, 90};
 
+  private static final List<Integer> ALL = IntStream.range(0, WORK.length).boxed().toList();
+
   private static MemoryPlan plan(long budget, Place place, int threads) {
     List<SiteMemory> sites = new ArrayList<>();
     for (int work : WORK) {
       Site site = new Site("act" + sites.size(), 1, SiteKind.RELU, new Shape(4), 4);
       sites.add(new SiteMemory(site, CAPTURES, new Workspace(work, 10)));
     }
-    List<Integer> all = IntStream.range(0, WORK.length).boxed().toList();
-    return new MemoryPlan(budget, place, Path.of("."), sites, List.of(all), threads);
+    return new MemoryPlan(budget, place, Path.of("."), sites, List.of(ALL), threads);
   }
 
   private static <T> SiteScorer<T> scorer(MemoryPlan plan, IntFunction<T> score) {
-    return new SiteScorer<>(plan, 0, 1 << 20, score);
+    return new SiteScorer<>(plan, 0, ALL, 1 << 20, score);
   }
 
   @Test
-  void resultsComeInTheOrderOfTheSitesAndTheWidestBegins() {
+  void resultsOfAllSitesComeAndTheWidestBegins() {
     for (int threads = 1; threads <= 8; threads++) {
       List<Integer> begun = Collections.synchronizedList(new ArrayList<>());
-      AtomicInteger told = new AtomicInteger();
       Thread caller = Thread.currentThread();
-      List<String> results =
-          scorer(
-                  plan(100_000, Place.MEMORY, threads),
-                  i -> {
-                    begun.add(i);
-                    return "score " + i;
-                  })
-              .run(
-                  () -> {
-                    assertSame(caller, Thread.currentThread());
-                    told.incrementAndGet();
-                  });
-      assertEquals(IntStream.range(0, WORK.length).mapToObj(i -> "score " + i).toList(), results);
-      assertEquals(WORK.length, told.get());
+      List<Integer> results = new ArrayList<>();
+      scorer(
+              plan(100_000, Place.MEMORY, threads),
+              i -> {
+                begun.add(i);
+                return i;
+              })
+          .run(
+              result -> {
+                assertSame(caller, Thread.currentThread());
+                results.add(result);
+              });
+      assertEquals(ALL, results.stream().sorted().toList());
       if (threads == 1) {
         assertEquals(List.of(2, 4, 0, 5, 3, 1), begun);
       }
@@ -69,16 +69,43 @@ class SiteScorerTest {
   }
 
   @Test
+  void sitesThatAreScoredAlreadyAreLeftOut() {
+    List<Integer> results = new ArrayList<>();
+    MemoryPlan plan = plan(100_000, Place.MEMORY, 2);
+    new SiteScorer<>(plan, 0, List.of(1, 4), 1 << 20, i -> i).run(results::add);
+    assertEquals(List.of(1, 4), results.stream().sorted().toList());
+    new SiteScorer<>(plan, 0, List.<Integer>of(), 1 << 20, i -> i).run(results::add);
+    assertEquals(2, results.size());
+  }
+
+  @Test
+  void afterStopNoOtherSiteIsBegun() {
+    AtomicReference<SiteScorer<Integer>> scorer = new AtomicReference<>();
+    List<Integer> results = new ArrayList<>();
+    scorer.set(
+        scorer(
+            plan(100_000, Place.MEMORY, 1),
+            i -> {
+              if (i == 4) {
+                scorer.get().stop();
+              }
+              return i;
+            }));
+    scorer.get().run(results::add);
+    assertEquals(List.of(2, 4), results, "what was being scored is kept");
+  }
+
+  @Test
   void asManyAsThereAreThreadsRunAtOnce() throws InterruptedException {
     CountDownLatch together = new CountDownLatch(3);
-    List<Boolean> met =
-        scorer(
-                plan(100_000, Place.DISK, 3),
-                i -> {
-                  together.countDown();
-                  return await(together);
-                })
-            .run(() -> {});
+    List<Boolean> met = new ArrayList<>();
+    scorer(
+            plan(100_000, Place.DISK, 3),
+            i -> {
+              together.countDown();
+              return await(together);
+            })
+        .run(met::add);
     assertEquals(Collections.nCopies(WORK.length, true), met);
   }
 
@@ -117,7 +144,7 @@ class SiteScorerTest {
                   used.addAndGet(-work - (CAPTURES - capture));
                   return i;
                 })
-            .run(() -> {});
+            .run(result -> {});
         assertTrue(most.get() <= budget, place + " " + most + " of " + budget);
       }
     }
@@ -133,10 +160,12 @@ class SiteScorerTest {
           running.decrementAndGet();
           return i;
         };
-    assertEquals(WORK.length, scorer(plan(1, Place.MEMORY, 4), alone).run(() -> {}).size());
+    List<Integer> results = new ArrayList<>();
+    scorer(plan(1, Place.MEMORY, 4), alone).run(results::add);
+    assertEquals(WORK.length, results.size());
     // Nor do two run whose heaps do not fit together.
-    SiteScorer<Integer> littleHeap = new SiteScorer<>(plan(100_000, Place.MEMORY, 4), 0, 20, alone);
-    assertEquals(WORK.length, littleHeap.run(() -> {}).size());
+    new SiteScorer<>(plan(100_000, Place.MEMORY, 4), 0, ALL, 20, alone).run(results::add);
+    assertEquals(2 * WORK.length, results.size());
   }
 
   @Test
@@ -157,7 +186,7 @@ class SiteScorerTest {
                             }
                             return after.incrementAndGet();
                           })
-                      .run(() -> {}));
+                      .run(result -> {}));
       assertSame(cause, e);
       assertEquals(1, after.get(), "only the widest was scored before");
     }
@@ -177,7 +206,7 @@ class SiteScorerTest {
                           await(together);
                           throw new IllegalStateException("site " + i);
                         })
-                    .run(() -> {}));
+                    .run(result -> {}));
     List<String> messages = new ArrayList<>(List.of(e.getMessage()));
     for (Throwable other : e.getSuppressed()) {
       messages.add(other.getMessage());
@@ -196,7 +225,7 @@ class SiteScorerTest {
                     i -> {
                       throw new OutOfMemoryError("Java heap space");
                     })
-                .run(() -> {}));
+                .run(result -> {}));
   }
 
   @Test
@@ -206,7 +235,7 @@ class SiteScorerTest {
         () ->
             scorer(plan(100_000, Place.MEMORY, 2), i -> i)
                 .run(
-                    () -> {
+                    result -> {
                       throw new UnsupportedOperationException();
                     }));
   }
@@ -224,7 +253,7 @@ class SiteScorerTest {
                       caller.interrupt();
                       return scored.incrementAndGet();
                     })
-                .run(() -> {}));
+                .run(result -> {}));
     assertTrue(Thread.interrupted());
   }
 }

@@ -180,6 +180,30 @@ public final class SignatureFile {
     return root;
   }
 
+  /**
+   * Returns the scores of one site as a tree of JSON, as they stand in a signature.
+   *
+   * @param layer what to write
+   * @return a new tree
+   */
+  public static ObjectNode toTree(LayerScores layer) {
+    ObjectNode node = JSON.createObjectNode();
+    write(layer, node);
+    return node;
+  }
+
+  /**
+   * Reads the scores of one site.
+   *
+   * @param tree what {@link #toTree(LayerScores)} gave; numbers are the same, bit for bit
+   * @return the scores
+   * @throws IllegalArgumentException if the tree is none; the message names the key
+   */
+  public static LayerScores parseLayer(JsonNode tree) {
+    return parseLayer(
+        new Fields(Fields.require(tree.isObject(), "layer", tree, "an object"), "layer"));
+  }
+
   private static void write(LayerScores layer, ObjectNode node) {
     node.put("index", layer.index())
         .put("path", layer.path())

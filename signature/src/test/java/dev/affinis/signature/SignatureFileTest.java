@@ -134,6 +134,11 @@ class SignatureFileTest {
     assertEquals(Score.unavailable("a"), none.mean());
     assertEquals(0, none.count());
     assertTrue(none.deviation().isEmpty());
+    assertTrue(new BatchScores(List.of(Score.of(.5))).deviation().isEmpty());
+    assertEquals(
+        Math.sqrt(.125),
+        new BatchScores(List.of(Score.of(.25), Score.of(.75))).deviation().orElseThrow(),
+        1e-15);
     assertThrows(IllegalArgumentException.class, () -> new BatchScores(List.of()));
   }
 
@@ -163,6 +168,17 @@ class SignatureFileTest {
     IllegalArgumentException e =
         assertThrows(IllegalArgumentException.class, () -> SignatureFile.read(file));
     assertTrue(e.getMessage().contains("classes"), e.getMessage());
+    assertEquals(1, new Signature.Classes(1, 1).smallest());
+    assertThrows(IllegalArgumentException.class, () -> new Signature.Classes(0, 1));
+    assertThrows(IllegalArgumentException.class, () -> new Signature.Classes(1, 0));
+  }
+
+  @Test
+  void anotherSourceIsAllThatChanges() {
+    Signature moved = example().withSource("elsewhere");
+    assertEquals("elsewhere", moved.data().source());
+    assertEquals(example(), moved.withSource(example().data().source()));
+    assertEquals(List.of("affinity", "linear_cka", "tiny"), List.copyOf(moved.scoreNames()));
   }
 
   @Test
@@ -176,6 +192,30 @@ class SignatureFileTest {
         () ->
             new LayerScores(
                 0, "relu", 1, "relu", List.of(1L), 1, Map.of(), Map.of(), Map.of("affinity", 0.0)));
+    Map<String, BatchScores> batches = Map.of("affinity", new BatchScores(List.of(Score.of(1))));
+    assertThrows(
+        IllegalArgumentException.class,
+        () ->
+            new LayerScores(
+                0,
+                "relu",
+                1,
+                "relu",
+                LayerScores.ACTIVATION,
+                List.of(1L),
+                1,
+                Map.of(),
+                Map.of(),
+                Map.of(),
+                batches));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"-1, 1, 1", "0, 0, 1", "0, 1, 0"})
+  void layersAreCountedFrom0AndCallsFrom1(int index, int call, long dimension) {
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> new LayerScores(index, "relu", call, "relu", List.of(1L), dimension, Map.of()));
   }
 
   @Test

@@ -19,6 +19,7 @@ class TokenPolicyTest {
   @Test
   void masksHaveANameOrANumber() {
     assertEquals(TokenPolicy.masked("1"), TokenPolicy.masked(1));
+    assertEquals("masked:0", TokenPolicy.masked(0).word());
     assertEquals("a:b", TokenPolicy.parse("masked:a:b").input());
     assertThrows(IllegalArgumentException.class, () -> TokenPolicy.masked(-1));
     assertThrows(IllegalArgumentException.class, () -> new TokenPolicy(Choice.CLASS, "mask"));

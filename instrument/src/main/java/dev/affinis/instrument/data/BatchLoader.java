@@ -61,10 +61,26 @@ public final class BatchLoader implements Iterator<BatchLoader.Batch>, AutoClose
   private final Deque<Pending> inFlight = new ArrayDeque<>();
   private final List<String> skipped = new ArrayList<>();
   private int submitted;
+  private int finished;
   private int nextSpare;
   private int delivered;
   private Batch ready;
   private volatile boolean closed;
+
+  /**
+   * How far a loader is after a batch, from which another can go on.
+   *
+   * @param finished how many samples were handed out or left out for good
+   * @param nextSpare the next candidate to replace an unreadable sample
+   * @param delivered how many samples were handed out
+   * @param skipped messages about those left out; copied
+   */
+  public record Position(int finished, int nextSpare, int delivered, List<String> skipped) {
+    /** Copies the list. */
+    public Position {
+      skipped = List.copyOf(skipped);
+    }
+  }
 
   /** A batch whose samples are being read. */
   private static final class Pending {
@@ -104,6 +120,13 @@ public final class BatchLoader implements Iterator<BatchLoader.Batch>, AutoClose
             : Optional.empty();
     candidates = selection.candidates(size);
     nextSpare = samples;
+    if (builder.position != null) {
+      finished = builder.position.finished();
+      submitted = finished;
+      nextSpare = builder.position.nextSpare();
+      delivered = builder.position.delivered();
+      skipped.addAll(builder.position.skipped());
+    }
     batchSize = Math.min(builder.batchSize, samples);
     Shape shape = source.sampleShape();
     long bytes = Math.multiplyExact(shape.size(), 4L * batchSize);
@@ -166,6 +189,19 @@ public final class BatchLoader implements Iterator<BatchLoader.Batch>, AutoClose
    */
   public List<String> skipped() {
     return List.copyOf(skipped);
+  }
+
+  /**
+   * Returns how far this loader is: behind the batch that was handed out last.
+   *
+   * @return where another loader of the same samples can go on, see {@link Builder#optPosition}
+   * @throws IllegalStateException if the next batch has been asked for already
+   */
+  public Position position() {
+    if (ready != null) {
+      throw new IllegalStateException("the position is known before hasNext() is called again");
+    }
+    return new Position(finished, nextSpare, delivered, skipped);
   }
 
   /**
@@ -248,6 +284,7 @@ public final class BatchLoader implements Iterator<BatchLoader.Batch>, AutoClose
   /** Waits for a batch and replaces what could not be read; null if nothing is left of it. */
   private Batch finish(Pending pending) {
     int count = 0;
+    finished += pending.indices.length;
     for (int i = 0; i < pending.indices.length; i++) {
       int index = pending.indices[i];
       Optional<InvalidInputException> failure = await(pending.tasks.get(i));
@@ -422,6 +459,7 @@ public final class BatchLoader implements Iterator<BatchLoader.Batch>, AutoClose
     private int batchSize = 16;
     private int threads = Math.max(1, Runtime.getRuntime().availableProcessors() - 1);
     private boolean skipsBad;
+    private Position position;
 
     private Builder() {}
 
@@ -506,6 +544,18 @@ public final class BatchLoader implements Iterator<BatchLoader.Batch>, AutoClose
      */
     public Builder optSkipBad(boolean skip) {
       skipsBad = skip;
+      return this;
+    }
+
+    /**
+     * Sets where to go on: samples before it are not read again. At the beginning unless set.
+     *
+     * @param behind what {@link BatchLoader#position()} said of a loader with the same source,
+     *     selection and size of batches
+     * @return this builder
+     */
+    public Builder optPosition(Position behind) {
+      position = behind;
       return this;
     }
 

@@ -19,6 +19,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
@@ -81,7 +82,7 @@ public final class DjlDatasetSource implements SampleSource {
       Dataset dataset, ImageConversion conversion, Selection selection) {
     RandomAccessDataset prepared = prepared(dataset);
     String description = "DJL dataset " + prepared.getClass().getSimpleName();
-    return new DjlImages(prepared, description, newManager(), Map.of())
+    return new DjlImages(prepared, description, newManager(), Map.of(), Optional::empty)
         .through(conversion, selection);
   }
 

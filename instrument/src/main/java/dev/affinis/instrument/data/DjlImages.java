@@ -11,6 +11,7 @@ import dev.affinis.instrument.InvalidInputException;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
@@ -20,10 +21,16 @@ import java.util.OptionalInt;
  * <p>Nothing says that a dataset may be read by several threads at once, so they take turns.
  */
 final class DjlImages implements ImageCollection {
+  /** Tells whether images are still the same. */
+  interface Identity {
+    Optional<String> get() throws IOException;
+  }
+
   private final RandomAccessDataset dataset;
   private final String description;
   private final NDManager manager;
   private final Map<String, Object> facts;
+  private final Identity identity;
   private final int size;
   private final DjlLabels labels;
 
@@ -34,16 +41,19 @@ final class DjlImages implements ImageCollection {
    * @param description what the user called it
    * @param manager closed with the images
    * @param facts what else is known of the dataset, for the signature file
+   * @param identity tells whether the images are still the same
    */
   DjlImages(
       RandomAccessDataset dataset,
       String description,
       NDManager manager,
-      Map<String, Object> facts) {
+      Map<String, Object> facts,
+      Identity identity) {
     this.dataset = dataset;
     this.description = description;
     this.manager = manager;
     this.facts = Map.copyOf(facts);
+    this.identity = identity;
     this.size = DjlDatasetSource.size(dataset, description);
     this.labels = new DjlLabels(size);
   }
@@ -131,6 +141,11 @@ final class DjlImages implements ImageCollection {
   @Override
   public String description() {
     return description;
+  }
+
+  @Override
+  public Optional<String> identity() throws IOException {
+    return identity.get();
   }
 
   @Override

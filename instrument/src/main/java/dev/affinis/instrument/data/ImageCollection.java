@@ -1,7 +1,9 @@
 package dev.affinis.instrument.data;
 
 import dev.affinis.instrument.InvalidInputException;
+import java.io.IOException;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
@@ -40,6 +42,9 @@ interface ImageCollection extends AutoCloseable {
 
   /** What the signature file should say about decoding. */
   Map<String, Object> describe();
+
+  /** Identifies the images, see {@link SampleSource#identity}. */
+  Optional<String> identity() throws IOException;
 
   /**
    * Opens the images as samples.

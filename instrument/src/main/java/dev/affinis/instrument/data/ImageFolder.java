@@ -1,5 +1,6 @@
 package dev.affinis.instrument.data;
 
+import dev.affinis.instrument.FileIdentity;
 import dev.affinis.instrument.InvalidInputException;
 import java.io.IOException;
 import java.nio.file.FileVisitOption;
@@ -15,6 +16,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
@@ -31,6 +33,7 @@ import java.util.TreeSet;
 final class ImageFolder implements ImageCollection {
   private static final Set<String> ENDINGS = Set.of("jpg", "jpeg", "png", "bmp", "gif", "webp");
 
+  private final Path folder;
   private final String description;
   private final List<Path> files;
 
@@ -45,6 +48,7 @@ final class ImageFolder implements ImageCollection {
    * @throws InvalidInputException if there is no such folder, or it has no images
    */
   ImageFolder(Path folder, String description) {
+    this.folder = folder;
     this.description = description;
     if (!Files.isDirectory(folder)) {
       throw new InvalidInputException(
@@ -160,6 +164,11 @@ final class ImageFolder implements ImageCollection {
   @Override
   public Map<String, Object> describe() {
     return Map.of("ignored", List.of("alpha", "colour profile", "EXIF orientation"));
+  }
+
+  @Override
+  public Optional<String> identity() throws IOException {
+    return Optional.of(FileIdentity.of(folder, files));
   }
 
   @Override

@@ -29,6 +29,8 @@ public final class ImageTranslation implements ImageConversion {
     NDList of(TranslatorContext context, Image image) throws Exception;
   }
 
+  private static final String PIPELINE = "pipeline";
+
   private final Translator<?, ?> translator;
   private final Inputs inputs;
   private final Model model;
@@ -153,7 +155,12 @@ public final class ImageTranslation implements ImageConversion {
     map.put("input", "images, through the translator that came with the model");
     map.put("translator", name());
     TransformText.pipelineOf(translator, BaseImageTranslator.class)
-        .ifPresent(pipeline -> map.put("pipeline", pipeline));
+        .ifPresent(pipeline -> map.put(PIPELINE, pipeline));
     return map;
+  }
+
+  /** Whether {@link #describe} says all that is done. */
+  boolean isDescribed() {
+    return describe().containsKey(PIPELINE);
   }
 }

@@ -11,6 +11,7 @@ import ai.djl.training.dataset.Dataset.Usage;
 import ai.djl.training.dataset.RandomAccessDataset;
 import ai.djl.translate.TranslateException;
 import ai.djl.util.Utils;
+import dev.affinis.instrument.FileIdentity;
 import dev.affinis.instrument.InvalidInputException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -227,7 +228,11 @@ enum NamedDataset {
       RandomAccessDataset dataset = build(repository, usage, manager);
       dataset.prepare();
       return new DjlImages(
-          dataset, source, manager, Map.of("split", usage == Usage.TEST ? "test" : "train"));
+          dataset,
+          source,
+          manager,
+          Map.of("split", usage == Usage.TEST ? "test" : "train"),
+          () -> Optional.of(word + "/" + usage + " " + VERSION + " " + FileIdentity.of(folder)));
     } catch (IOException | TranslateException e) {
       manager.close();
       String reason = DjlDatasetSource.reason(e);

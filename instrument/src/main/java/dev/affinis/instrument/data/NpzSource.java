@@ -1,6 +1,7 @@
 package dev.affinis.instrument.data;
 
 import ai.djl.ndarray.types.Shape;
+import dev.affinis.instrument.FileIdentity;
 import dev.affinis.instrument.InvalidInputException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -295,6 +296,11 @@ public final class NpzSource implements SampleSource {
     }
 
     @Override
+    public Optional<String> identity() throws IOException {
+      return NpzSource.this.identity();
+    }
+
+    @Override
     public void close() {
       NpzSource.this.close();
     }
@@ -387,6 +393,11 @@ public final class NpzSource implements SampleSource {
     }
     map.put("shape", Arrays.stream(shape.getShape()).boxed().toList());
     return map;
+  }
+
+  @Override
+  public Optional<String> identity() throws IOException {
+    return Optional.of(FileIdentity.of(file));
   }
 
   @Override

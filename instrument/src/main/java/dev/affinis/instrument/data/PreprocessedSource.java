@@ -2,6 +2,7 @@ package dev.affinis.instrument.data;
 
 import ai.djl.ndarray.types.Shape;
 import dev.affinis.instrument.InvalidInputException;
+import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -172,6 +173,11 @@ final class PreprocessedSource implements SampleSource {
   @Override
   public Optional<String> notice() {
     return notice;
+  }
+
+  @Override
+  public Optional<String> identity() throws IOException {
+    return images.identity();
   }
 
   @Override

@@ -6,6 +6,7 @@ import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 
 /**
@@ -90,6 +91,11 @@ public final class RandomSource implements SampleSource {
     map.put("input", "standard normal values");
     map.put("shape", Arrays.stream(shape.getShape()).boxed().toList());
     return map;
+  }
+
+  @Override
+  public Optional<String> identity() {
+    return Optional.of("random, seed " + seed + ", " + size + " samples");
   }
 
   @Override

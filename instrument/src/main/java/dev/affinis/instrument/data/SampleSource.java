@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.Shape;
 import dev.affinis.instrument.InvalidInputException;
+import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -138,6 +139,17 @@ public interface SampleSource extends AutoCloseable {
    * @return one line, or nothing
    */
   default Optional<String> notice() {
+    return Optional.empty();
+  }
+
+  /**
+   * Identifies the samples as they are read, so that what was measured of them can be used again by
+   * another run; {@link #preprocess} and {@link #sampleShape} need not be part of it.
+   *
+   * @return text that is another one if any sample is; nothing if the source cannot tell
+   * @throws IOException if a file cannot be read
+   */
+  default Optional<String> identity() throws IOException {
     return Optional.empty();
   }
 

@@ -5,12 +5,17 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import dev.affinis.instrument.Sha256;
+import java.io.BufferedOutputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Samples that are in memory as the model takes them, for models of several inputs: token numbers
@@ -147,6 +152,21 @@ public final class TensorSource implements SampleSource {
     map.put("input", "tensors, used as they are");
     map.put("inputs", parts.stream().map(Part::describe).toList());
     return map;
+  }
+
+  @Override
+  public Optional<String> identity() throws IOException {
+    return Optional.of(
+        Sha256.of(
+            out -> {
+              DataOutputStream numbers = new DataOutputStream(new BufferedOutputStream(out));
+              for (Part part : parts) {
+                for (float value : part.values) {
+                  numbers.writeFloat(value);
+                }
+              }
+              numbers.flush();
+            }));
   }
 
   @Override

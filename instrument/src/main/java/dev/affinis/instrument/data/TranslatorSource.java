@@ -5,10 +5,12 @@ import ai.djl.modality.cv.ImageFactory;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import dev.affinis.instrument.InvalidInputException;
+import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /** Images of one collection that go through a model's own translator. */
@@ -146,6 +148,12 @@ final class TranslatorSource implements SampleSource {
     map.putAll(images.describe());
     map.put("shape", Arrays.stream(shape.getShape()).boxed().toList());
     return map;
+  }
+
+  /** A translator is known as far as its pipeline is. */
+  @Override
+  public Optional<String> identity() throws IOException {
+    return translation.isDescribed() ? images.identity() : Optional.empty();
   }
 
   @Override

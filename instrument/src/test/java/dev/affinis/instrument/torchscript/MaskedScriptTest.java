@@ -18,7 +18,9 @@ import dev.affinis.instrument.InvalidInputException;
 import dev.affinis.instrument.MaskedTokens;
 import dev.affinis.instrument.Measurement;
 import dev.affinis.instrument.MeasurementListener;
+import dev.affinis.instrument.MeasurementPlan;
 import dev.affinis.instrument.ModelSource;
+import dev.affinis.instrument.Site;
 import dev.affinis.instrument.SiteFilter;
 import dev.affinis.instrument.data.Selection;
 import dev.affinis.instrument.data.TensorSource;
@@ -99,7 +101,18 @@ class MaskedScriptTest {
     MaskedTokens.checkSingleInput(tokens -> open(tokens, source));
   }
 
-  private Signature measure(Path model, NDList inputs, TokenPolicy tokens, List<String> notices)
+  private static Signature measure(
+      Path model, NDList inputs, TokenPolicy tokens, List<String> notices) throws IOException {
+    return with(model, inputs, tokens, notices, Measurement::run);
+  }
+
+  /** What becomes of a measurement, on its own or as a plan. */
+  private interface Step<T> {
+    T of(Measurement measurement) throws IOException;
+  }
+
+  private static <T> T with(
+      Path model, NDList inputs, TokenPolicy tokens, List<String> notices, Step<T> step)
       throws IOException {
     MeasurementListener listener =
         new MeasurementListener() {
@@ -110,16 +123,40 @@ class MaskedScriptTest {
         };
     try (ModelSource<?, ?> source = ModelSource.of(model);
         TensorSource samples = new TensorSource(inputs)) {
-      return Measurement.builder()
-          .setModel(source)
-          .setSource(samples)
-          .optSelection(Selection.first(samples.size()))
-          .optBatchSize(7)
-          .optTokens(tokens)
-          .optScores(List.of("affinity", "sparsity_post", "dead_units"))
-          .optListener(listener)
-          .build()
-          .run();
+      return step.of(
+          Measurement.builder()
+              .setModel(source)
+              .setSource(samples)
+              .optSelection(Selection.first(samples.size()))
+              .optBatchSize(7)
+              .optTokens(tokens)
+              .optScores(List.of("affinity", "sparsity_post", "dead_units"))
+              .optListener(listener)
+              .build());
+    }
+  }
+
+  /** A dry run is a plan. */
+  @Test
+  void aPlanTellsWhichSitesHaveNoTokens() throws IOException {
+    Path model = new TestArchive("M").write(folder.resolve("p.pt"), model("Tensor", BODY));
+    try (NDManager manager = NDManager.newBaseManager("PyTorch")) {
+      NDList inputs =
+          new NDList(
+              manager.randomNormal(new Shape(20, 5, 3)),
+              manager.ones(new Shape(20, 5), DataType.INT64));
+      List<String> notices = new ArrayList<>();
+      TokenPolicy policy = TokenPolicy.masked("mask");
+      MeasurementPlan plan = with(model, inputs, policy, notices, Measurement::plan);
+      assertEquals(
+          List.of("(root)", "(root) (call 2)"), plan.sites().stream().map(Site::label).toList());
+      assertEquals(1, notices.size(), notices::toString);
+      assertTrue(notices.get(0).contains("(root) (call 2)"), notices.get(0));
+      InvalidInputException e =
+          assertThrows(
+              InvalidInputException.class,
+              () -> with(model, inputs, TokenPolicy.masked("masc"), notices, Measurement::plan));
+      assertTrue(e.getMessage().contains("masc"), e.getMessage());
     }
   }
 

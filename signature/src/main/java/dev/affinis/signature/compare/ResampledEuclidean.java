@@ -41,7 +41,7 @@ public record ResampledEuclidean() implements SeriesDistance {
 
   private static double at(double[] series, double depth) {
     double position = depth * (series.length - 1);
-    int left = Math.min((int) position, series.length - 1);
+    int left = (int) position;
     int right = Math.min(left + 1, series.length - 1);
     return series[left] + (position - left) * (series[right] - series[left]);
   }

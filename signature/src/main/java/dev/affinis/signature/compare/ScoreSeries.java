@@ -73,13 +73,12 @@ public record ScoreSeries(
     Map<String, List<LayerScores>> groups = new LinkedHashMap<>();
     for (LayerScores layer : signature.layers()) {
       Score value = layer.scores().getOrDefault(score, Score.unavailable("not asked for"));
-      value.map(
-          number ->
-              groups
-                  .computeIfAbsent(
-                      view == View.CALLS ? layer.label() : layer.module(), key -> new ArrayList<>())
-                  .add(layer),
-          reason -> missing.put(layer.label(), reason) == null);
+      if (value instanceof Score.Unavailable none) {
+        missing.put(layer.label(), none.reason());
+      } else {
+        String label = view == View.CALLS ? layer.label() : layer.module();
+        groups.computeIfAbsent(label, key -> new ArrayList<>()).add(layer);
+      }
     }
     List<Point> points = new ArrayList<>();
     groups.forEach((label, layers) -> points.add(point(label, layers, score)));

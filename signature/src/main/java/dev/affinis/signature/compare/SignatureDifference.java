@@ -185,7 +185,7 @@ public record SignatureDifference(List<Site> sites) {
     Map<Key, LayerScores> sites = new LinkedHashMap<>();
     for (LayerScores site : signature.layers()) {
       Key first = new Key(site.path(), site.call(), site.activation(), site.type(), 0);
-      int number = counts.merge(first, 1, Integer::sum) - 1;
+      int number = counts.merge(first, 1, Integer::sum);
       sites.put(new Key(site.path(), site.call(), site.activation(), site.type(), number), site);
     }
     return sites;

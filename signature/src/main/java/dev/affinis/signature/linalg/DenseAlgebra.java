@@ -15,8 +15,6 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
-import java.util.EnumMap;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -37,9 +35,9 @@ import java.util.concurrent.ConcurrentMap;
  * <p><b>Results</b> are tensors of the engine's inference mode: its programs may change them, DJL's
  * own operations in place ({@code muli}) may not.
  *
- * <p><b>Life.</b> {@link #on(Device)} loads the programs once per device and shares them; they hold
- * no parameters, so keeping them costs next to nothing. {@link #close()} gives them back; the next
- * {@code on} loads them again.
+ * <p><b>Life.</b> Each program is loaded when it is first run, once per device, and shared; it
+ * holds no parameters, so keeping it costs next to nothing. {@link #close()} gives all of them
+ * back; the next {@code on} loads them again.
  *
  * <p><b>Threads.</b> Safe for use by several threads at once, {@code close} excepted: close only
  * when nobody computes.
@@ -52,17 +50,14 @@ public final class DenseAlgebra implements AutoCloseable {
   private static final ConcurrentMap<Device, DenseAlgebra> SHARED = new ConcurrentHashMap<>();
 
   private final Device device;
-  private final Map<Operation, Model> programs = new EnumMap<>(Operation.class);
+  private final ConcurrentMap<Operation, Model> programs = new ConcurrentHashMap<>();
 
   private DenseAlgebra(Device device) {
     this.device = device;
-    for (Operation operation : Operation.values()) {
-      programs.put(operation, load(operation, device));
-    }
   }
 
   /**
-   * Returns the decompositions for a device, loading them on first use.
+   * Returns the decompositions for a device.
    *
    * @param device where the matrices live
    * @return the shared instance for that device
@@ -172,7 +167,7 @@ public final class DenseAlgebra implements AutoCloseable {
     NDList result = run(Operation.CHOLESKY, a);
     NDArray factor = result.get(0);
     try (NDArray info = result.get(1)) {
-      if (info.toType(DataType.INT64, false).getLong() == 0) {
+      if (info.toIntArray()[0] == 0) {
         return Optional.of(factor);
       }
     }
@@ -394,7 +389,7 @@ public final class DenseAlgebra implements AutoCloseable {
       }
     }
     NDManager manager = arguments[0].getManager();
-    Block block = programs.get(operation).getBlock();
+    Block block = programs.computeIfAbsent(operation, one -> load(one, device)).getBlock();
     return block.forward(new ParameterStore(manager, false), new NDList(arguments), false);
   }
 

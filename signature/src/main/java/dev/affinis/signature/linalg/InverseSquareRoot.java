@@ -161,24 +161,16 @@ public final class InverseSquareRoot {
 
   /** Computes by eigenvectors; consumes both arrays. */
   NDArray byEigenvectors(NDArray x, NDArray m) {
-    NDManager owner = x.getManager();
-    try (NDManager scratch = owner.newSubManager()) {
-      DenseAlgebra.Eigen eigen = algebra.symmetricEigen(m);
+    try (DenseAlgebra.Eigen eigen = algebra.symmetricEigen(m);
+        NDArray clamped = eigen.clampedValues();
+        NDArray inverseRoots = clamped.pow(-0.5)) {
       m.close();
-      NDArray vectors = eigen.vectors();
-      vectors.attach(scratch);
-      NDArray inverseRoots = eigen.clampedValues().pow(-0.5);
-      inverseRoots.attach(scratch);
-      NDArray turned = x.matMul(vectors);
-      x.close();
-      turned.attach(scratch);
-      turned.muli(inverseRoots);
-      // A transposed view keeps the memory of its matrix, so it ends here.
-      NDArray transposed = vectors.transpose();
-      transposed.attach(scratch);
-      NDArray result = turned.matMul(transposed);
-      result.attach(owner);
-      return result;
+      try (NDArray turned = x.matMul(eigen.vectors());
+          NDArray transposed = eigen.vectors().transpose()) {
+        x.close();
+        turned.muli(inverseRoots);
+        return turned.matMul(transposed);
+      }
     }
   }
 }

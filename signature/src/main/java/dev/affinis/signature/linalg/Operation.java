@@ -8,7 +8,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
@@ -100,17 +99,9 @@ enum Operation {
     return bytes.toByteArray();
   }
 
-  /** Adds an uncompressed entry; each char of the content is one byte. */
+  /** Adds an entry; each char of the content is one byte. */
   private void store(ZipOutputStream zip, String name, String content) throws IOException {
-    byte[] data = content.getBytes(StandardCharsets.ISO_8859_1);
-    CRC32 crc = new CRC32();
-    crc.update(data);
-    ZipEntry entry = new ZipEntry("affinis-" + word() + "/" + name);
-    entry.setMethod(ZipEntry.STORED);
-    entry.setSize(data.length);
-    entry.setCrc(crc.getValue());
-    zip.putNextEntry(entry);
-    zip.write(data);
-    zip.closeEntry();
+    zip.putNextEntry(new ZipEntry("affinis-" + word() + "/" + name));
+    zip.write(content.getBytes(StandardCharsets.ISO_8859_1));
   }
 }

@@ -8,28 +8,29 @@ import java.util.Iterator;
  * Minimises a smooth function of many variables by the limited-memory BFGS method (Nocedal, Math.
  * of Computation 35, 1980; Nocedal and Wright, "Numerical Optimization", 2006, algorithm 7.5), with
  * steps that are halved until they descend enough.
+ *
+ * <p>It asks for one value at a time and is told it, so that many of these can go down together,
+ * with their functions evaluated at once: evaluate at {@link #trial}, {@link #tell} the result, and
+ * so on until it {@link #isDone}.
  */
 final class QuasiNewton {
   private static final int MEMORY = 10;
   private static final int MOST_HALVINGS = 25;
   private static final double DESCENT = 1e-4;
 
-  private QuasiNewton() {}
-
-  /** What is minimised. */
-  interface Objective {
-    /**
-     * Evaluates the function.
-     *
-     * @param w where, not modified
-     * @param gradient receives the derivatives
-     * @return the value
-     */
-    double at(double[] w, double[] gradient);
-
-    /** Whether nothing better is needed than what was evaluated last. */
-    boolean isDone();
-  }
+  private final int iterations;
+  private final double tolerance;
+  private final Deque<Step> steps = new ArrayDeque<>();
+  private double[] best;
+  private double[] trial;
+  private double[] gradient;
+  private double[] direction;
+  private double value;
+  private double slope;
+  private double length;
+  private int taken;
+  private int halvings;
+  private boolean isDone;
 
   private record Step(Vector change, Vector slope, double product) {}
 
@@ -43,65 +44,96 @@ final class QuasiNewton {
   }
 
   /**
-   * Goes down.
+   * Prepares the way down.
    *
-   * @param w where to start, replaced by the best found
+   * @param start where to start, not modified
    * @param iterations most steps
    * @param tolerance least descent of a step, as a share of the value, that is worth another
    */
-  static void minimise(Objective objective, double[] w, int iterations, double tolerance) {
-    Deque<Step> steps = new ArrayDeque<>();
-    double[] gradient = new double[w.length];
-    double value = objective.at(w, gradient);
-    double[] trial = new double[w.length];
-    double[] trialGradient = new double[w.length];
-    for (int i = 0; i < iterations && !objective.isDone(); i++) {
-      double[] direction = direction(gradient, steps);
-      double slope = Products.dot(direction, gradient);
-      if (!(slope < 0)) {
-        return;
-      }
-      double length = steps.isEmpty() ? firstLength(w, gradient) : 1;
-      double trialValue = value;
-      boolean descends = false;
-      for (int half = 0; half < MOST_HALVINGS && !descends && !objective.isDone(); half++) {
-        for (int j = 0; j < w.length; j++) {
-          trial[j] = w[j] + length * direction[j];
-        }
-        trialValue = objective.at(trial, trialGradient);
-        descends = trialValue <= value + DESCENT * length * slope;
-        length /= 2;
-      }
-      if (!descends) {
-        return;
-      }
-      remember(steps, w, trial, gradient, trialGradient);
-      boolean small = value - trialValue <= tolerance * Math.abs(value);
+  QuasiNewton(double[] start, int iterations, double tolerance) {
+    this.iterations = iterations;
+    this.tolerance = tolerance;
+    best = start;
+    trial = start;
+  }
+
+  /** Where the function is to be evaluated, not to be modified. */
+  double[] trial() {
+    return trial;
+  }
+
+  /** Where the function is lowest so far, not to be modified. */
+  double[] best() {
+    return best;
+  }
+
+  /** Whether there is nothing to evaluate any more. */
+  boolean isDone() {
+    return isDone;
+  }
+
+  /**
+   * Takes the function's value at the trial.
+   *
+   * @param trialValue the value
+   * @param trialGradient its derivatives, kept
+   */
+  void tell(double trialValue, double[] trialGradient) {
+    if (gradient == null) {
       value = trialValue;
-      System.arraycopy(trial, 0, w, 0, w.length);
-      System.arraycopy(trialGradient, 0, gradient, 0, w.length);
-      if (small) {
-        return;
+      gradient = trialGradient;
+      turn();
+    } else if (trialValue <= value + DESCENT * length * slope) {
+      remember(trialGradient);
+      boolean isSmall = value - trialValue <= tolerance * Math.abs(value);
+      value = trialValue;
+      best = trial;
+      gradient = trialGradient;
+      taken++;
+      if (isSmall) {
+        isDone = true;
+      } else {
+        turn();
       }
+    } else if (++halvings < MOST_HALVINGS) {
+      length /= 2;
+      move();
+    } else {
+      isDone = true;
     }
   }
 
-  private static double firstLength(double[] w, double[] gradient) {
-    double size = Math.sqrt(Products.dot(w, w) / Products.dot(gradient, gradient));
+  /** Sets out in a new direction. */
+  private void turn() {
+    direction = descent();
+    slope = Products.dot(direction, gradient);
+    if (taken == iterations || !(slope < 0)) {
+      isDone = true;
+      return;
+    }
+    length = steps.isEmpty() ? firstLength() : 1;
+    halvings = 0;
+    move();
+  }
+
+  private void move() {
+    trial = best.clone();
+    add(trial, direction, length);
+  }
+
+  private double firstLength() {
+    double size = Math.sqrt(Products.dot(best, best) / Products.dot(gradient, gradient));
     return size > 0 ? size / 10 : 1;
   }
 
-  private static void remember(
-      Deque<Step> steps, double[] w, double[] trial, double[] gradient, double[] trialGradient) {
-    double[] change = new double[w.length];
-    double[] slope = new double[w.length];
-    for (int j = 0; j < w.length; j++) {
-      change[j] = trial[j] - w[j];
-      slope[j] = trialGradient[j] - gradient[j];
-    }
-    double product = Products.dot(change, slope);
-    if (product > 1e-12 * Products.dot(slope, slope)) {
-      steps.addLast(new Step(new Vector(change), new Vector(slope), product));
+  private void remember(double[] trialGradient) {
+    double[] change = trial.clone();
+    add(change, best, -1);
+    double[] turned = trialGradient.clone();
+    add(turned, gradient, -1);
+    double product = Products.dot(change, turned);
+    if (product > 1e-12 * Products.dot(turned, turned)) {
+      steps.addLast(new Step(new Vector(change), new Vector(turned), product));
       if (steps.size() > MEMORY) {
         steps.removeFirst();
       }
@@ -109,7 +141,7 @@ final class QuasiNewton {
   }
 
   /** The two loops of L-BFGS. */
-  private static double[] direction(double[] gradient, Deque<Step> steps) {
+  private double[] descent() {
     double[] q = gradient.clone();
     double[] weights = new double[steps.size()];
     int i = 0;
@@ -119,8 +151,8 @@ final class QuasiNewton {
       add(q, step.slope().values, -weights[i]);
     }
     if (!steps.isEmpty()) {
-      double[] slope = steps.getLast().slope().values;
-      scale(q, steps.getLast().product() / Products.dot(slope, slope));
+      double[] last = steps.getLast().slope().values;
+      scale(q, steps.getLast().product() / Products.dot(last, last));
     }
     for (Step step : steps) {
       i--;

@@ -1,5 +1,7 @@
 package dev.affinis.signature.score;
 
+import java.util.List;
+
 /**
  * How far two classes are linearly separable: see {@link LinearSeparability}.
  *
@@ -14,6 +16,18 @@ record Separation(double order0, double order1, double order2) {
   /** What is known without a search. */
   static Separation closedForm(double order2) {
     return new Separation(Double.NaN, Double.NaN, order2);
+  }
+
+  /** The mean of several, at least one. */
+  static Separation mean(List<Separation> all) {
+    double[] sums = new double[3];
+    for (Separation one : all) {
+      for (int order = 0; order < sums.length; order++) {
+        sums[order] += one.order(order);
+      }
+    }
+    int count = all.size();
+    return new Separation(sums[0] / count, sums[1] / count, sums[2] / count);
   }
 
   /** Whether orders 0 and 1 are known. */

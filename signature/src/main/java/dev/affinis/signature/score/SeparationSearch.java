@@ -1,7 +1,9 @@
 package dev.affinis.signature.score;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import java.util.random.RandomGenerator;
 
 /**
@@ -15,106 +17,163 @@ import java.util.random.RandomGenerator;
  *   <li>Order 1 is {@code w'm / E|w'm|} for the mean m: a convex problem on the plane w'm = 1,
  *       solved with the magnitude made smooth ever closer to 0, so its maximum is found.
  *   <li>Order 0 has many local maxima. The step is made a ramp of shrinking width, from the best
- *       directions so far and, in up to 8 dimensions, from some drawn at random. It is a lower
- *       bound of the true maximum.
+ *       direction so far. It is a lower bound of the true maximum.
  * </ol>
+ *
+ * <p>In up to 8 dimensions widths shrink further and more slowly, and step 4 has more starts: the
+ * best direction of order 1 and some drawn at random. In more dimensions a problem asks for at most
+ * 200 + 3 * 25 + 3 * 20 steps, some 60 to 120 where it is not next to separable.
+ *
+ * <p>Searches are run by a {@link JointSearch}.
  */
 final class SeparationSearch {
   private static final double RIDGE = 1e-9;
   private static final int HINGE_STEPS = 200;
-  private static final double[] WIDTHS = {1, 0.3, 0.1, 0.03, 0.01, 0.003};
-  private static final int STEPS = 40;
   private static final double TOLERANCE = 1e-7;
+  private static final double HINGE_TOLERANCE = 1e-6;
   private static final int SMALL = 8;
   private static final int RANDOM_STARTS = 24;
+  private static final Effort THOROUGH =
+      new Effort(List.of(1.0, 0.3, 0.1, 0.03, 0.01, 0.003), 40, TOLERANCE);
+  private static final Effort ORDER1 = new Effort(List.of(0.3, 0.1, 0.03), 25, 1e-6);
+  private static final Effort ORDER0 = new Effort(List.of(0.3, 0.1, 0.03), 20, 1e-5);
 
-  private final double[][] a;
-  private final double[][] b;
+  private final int[] samples;
+  private final int countA;
   private final double[] mean;
-  private final int dimension;
+  private final List<double[]> starts;
+  private final RandomGenerator random;
+  private List<Descent> descents = List.of();
+  private int phase;
   private double order0;
   private double order1;
   private double[] best0;
   private double[] best1;
 
   /**
-   * Prepares a search.
+   * How closely orders are sought.
    *
-   * @param a rows of one class, of about unit variance in every direction, not modified
-   * @param b rows of the other class
+   * @param widths within which steps and magnitudes are made smooth, in deviations
+   * @param steps most steps for each width
+   * @param tolerance least descent of a step as a share of the loss
    */
-  SeparationSearch(double[][] a, double[][] b) {
-    this.a = a;
-    this.b = b;
-    dimension = a[0].length;
-    double[] ofA = mean(a);
-    double[] ofB = mean(b);
-    mean = new double[dimension];
-    for (int j = 0; j < dimension; j++) {
-      mean[j] = ofA[j] - ofB[j];
-    }
+  private record Effort(List<Double> widths, int steps, double tolerance) {}
+
+  /**
+   * Prepares a search in coordinates of about unit variance in every direction.
+   *
+   * @param problem numbers of the samples of both classes
+   * @param mean mean of the differences of the samples of few and of many, not modified
+   * @param direction another direction to start from, not modified
+   * @param random what other starts are drawn from
+   */
+  SeparationSearch(
+      Contrast.Problem problem, double[] mean, double[] direction, RandomGenerator random) {
+    List<Integer> all = new ArrayList<>(problem.few());
+    all.addAll(problem.many());
+    samples = all.stream().mapToInt(Integer::intValue).toArray();
+    countA = problem.few().size();
+    this.mean = mean;
+    this.random = random;
+    starts = List.of(mean, direction);
     best0 = mean;
     best1 = mean;
   }
 
-  double order0() {
-    return order0;
+  /** What was found, with order 2 as it is known. */
+  Separation with(Separation closed) {
+    return new Separation(order0, order1, closed.order2());
   }
 
-  double order1() {
-    return order1;
+  /** What is to be evaluated next; nothing once the search is over. */
+  List<Descent> descents() {
+    List<Descent> open = open();
+    while (open.isEmpty() && order0 < 1 && phase < 4) {
+      descents = begin(phase++);
+      open = open();
+    }
+    return order0 == 1 ? List.of() : open;
   }
 
-  /** Runs all steps. */
-  void run(List<double[]> starts, RandomGenerator random) {
-    starts.forEach(w -> note(w, project(a, w), project(b, w)));
-    if (isSeparated()) {
-      return;
-    }
-    QuasiNewton.minimise(new Hinge(), new double[dimension + 1], HINGE_STEPS, TOLERANCE);
-    if (isSeparated()) {
-      return;
-    }
-    searchOrder1();
-    searchOrder0(best0);
-    searchOrder0(best1);
-    if (dimension <= SMALL) {
-      for (int i = 0; i < RANDOM_STARTS; i++) {
-        searchOrder0(random.doubles(dimension, -1, 1).toArray());
+  private List<Descent> open() {
+    return descents.stream().filter(descent -> !descent.isDone()).toList();
+  }
+
+  private List<Descent> begin(int number) {
+    boolean isSmall = mean.length <= SMALL;
+    return switch (number) {
+      case 0 -> starts.stream().map(start -> new Descent(start, List.of(Look::new))).toList();
+      case 1 -> List.of(new Descent(mean, List.of(Hinge::new, Look::new)));
+      case 2 ->
+          Products.dot(best1, mean) > 0
+              ? List.of(new Descent(best1, distances(isSmall ? THOROUGH : ORDER1)))
+              : List.of();
+      default -> {
+        List<double[]> from = new ArrayList<>(List.of(best0));
+        if (isSmall) {
+          from.add(best1);
+          for (int i = 0; i < RANDOM_STARTS; i++) {
+            from.add(random.doubles(mean.length, -1, 1).toArray());
+          }
+        }
+        List<Function<double[], Descent.Loss>> ramps = ramps(isSmall ? THOROUGH : ORDER0);
+        yield from.stream().map(start -> new Descent(start, ramps)).toList();
       }
+    };
+  }
+
+  private List<Function<double[], Descent.Loss>> distances(Effort effort) {
+    return effort.widths().stream()
+        .<Function<double[], Descent.Loss>>map(width -> from -> new Distance(from, width, effort))
+        .toList();
+  }
+
+  private static List<Function<double[], Descent.Loss>> ramps(Effort effort) {
+    return effort.widths().stream()
+        .<Function<double[], Descent.Loss>>map(width -> from -> new Ramp(from, width, effort))
+        .toList();
+  }
+
+  /**
+   * Notes what a direction is good for, and evaluates what looks for a better one.
+   *
+   * @param descent one of this search
+   * @param values projections of all samples, an array of several such
+   * @param offset where they begin
+   * @param slopes receives, in the same places, the derivatives by the projections of the samples
+   *     of both classes; others are left as they are
+   */
+  void look(Descent descent, double[] values, int offset, double[] slopes) {
+    double[] own = new double[samples.length];
+    Arrays.setAll(own, i -> values[offset + samples[i]]);
+    Projections projections = null;
+    if (descent.sorts() || areSeparate(own)) {
+      projections = new Projections(own, countA);
+      note(descent.direction(), projections);
+    }
+    double[] ownSlopes = descent.slopes(own, projections);
+    for (int i = 0; i < samples.length; i++) {
+      slopes[offset + samples[i]] = ownSlopes[i];
     }
   }
 
-  private boolean isSeparated() {
-    return order0 == 1;
+  private boolean areSeparate(double[] values) {
+    double least = Arrays.stream(values, 0, countA).min().getAsDouble();
+    return Arrays.stream(values, countA, values.length).allMatch(value -> value < least);
   }
 
-  /** Notes what a direction is good for. */
-  private Projections note(double[] w, double[] ofA, double[] ofB) {
-    Projections projections = new Projections(ofA, ofB);
-    double area = projections.area();
-    double balance = projections.balance();
-    if (projections.areSeparate()) {
-      area = 1;
-      balance = 1;
-    }
+  private void note(double[] w, Projections projections) {
+    boolean areSeparate = projections.areSeparate();
+    double area = areSeparate ? 1 : projections.area();
+    double balance = areSeparate ? 1 : projections.balance();
     if (area > order0) {
       order0 = area;
-      best0 = w.clone();
+      best0 = w;
     }
     if (balance > order1) {
       order1 = balance;
-      best1 = w.clone();
+      best1 = w;
     }
-    return projections;
-  }
-
-  private static double[] mean(double[][] rows) {
-    double[] mean = new double[rows[0].length];
-    for (double[] row : rows) {
-      add(mean, row, 1.0 / rows.length);
-    }
-    return mean;
   }
 
   private static void add(double[] sum, double[] row, double weight) {
@@ -123,182 +182,100 @@ final class SeparationSearch {
     }
   }
 
-  private double[] project(double[][] rows, double[] w) {
-    double[] values = new double[rows.length];
-    int i = 0;
-    for (; i + 3 < rows.length; i += 4) {
-      project(rows, i, w, values);
+  private static double[] scaled(double[] values, double factor) {
+    double[] result = values.clone();
+    for (int i = 0; i < result.length; i++) {
+      result[i] *= factor;
     }
-    for (; i < rows.length; i++) {
-      values[i] = project(rows[i], w);
-    }
-    return values;
+    return result;
   }
 
-  /** Two sums, since each addition waits for the one before. */
-  private double project(double[] row, double[] w) {
-    double even = 0;
-    double odd = 0;
-    int j = 0;
-    for (; j + 1 < dimension; j += 2) {
-      even += row[j] * w[j];
-      odd += row[j + 1] * w[j + 1];
+  /** None: a direction is noted, and that is all. */
+  private static final class Look extends Descent.Loss {
+    Look(double[] start) {
+      super(start, 0, 0);
     }
-    return even + odd + (j < dimension ? row[j] * w[j] : 0);
-  }
-
-  /** The same for four rows: of eight sums, none waits for long. */
-  private void project(double[][] rows, int first, double[] w, double[] values) {
-    double[] row0 = rows[first];
-    double[] row1 = rows[first + 1];
-    double[] row2 = rows[first + 2];
-    double[] row3 = rows[first + 3];
-    double even0 = 0;
-    double even1 = 0;
-    double even2 = 0;
-    double even3 = 0;
-    double odd0 = 0;
-    double odd1 = 0;
-    double odd2 = 0;
-    double odd3 = 0;
-    int j = 0;
-    for (; j + 1 < dimension; j += 2) {
-      double even = w[j];
-      double odd = w[j + 1];
-      even0 += row0[j] * even;
-      odd0 += row0[j + 1] * odd;
-      even1 += row1[j] * even;
-      odd1 += row1[j + 1] * odd;
-      even2 += row2[j] * even;
-      odd2 += row2[j + 1] * odd;
-      even3 += row3[j] * even;
-      odd3 += row3[j + 1] * odd;
-    }
-    double left = j < dimension ? w[j] : 0;
-    int last = Math.min(j, dimension - 1);
-    values[first] = even0 + odd0 + row0[last] * left;
-    values[first + 1] = even1 + odd1 + row1[last] * left;
-    values[first + 2] = even2 + odd2 + row2[last] * left;
-    values[first + 3] = even3 + odd3 + row3[last] * left;
-  }
-
-  /** The derivative by w of what has these derivatives by the projections. */
-  private double[] back(double[] slopeA, double[] slopeB) {
-    double[] gradient = new double[dimension];
-    addAll(gradient, a, slopeA);
-    addAll(gradient, b, slopeB);
-    return gradient;
-  }
-
-  /** Adds weighted rows, four at a time, so that the sum is read and written less often. */
-  private static void addAll(double[] sum, double[][] rows, double[] weights) {
-    int i = 0;
-    for (; i + 3 < rows.length; i += 4) {
-      double[] row0 = rows[i];
-      double[] row1 = rows[i + 1];
-      double[] row2 = rows[i + 2];
-      double[] row3 = rows[i + 3];
-      double weight0 = weights[i];
-      double weight1 = weights[i + 1];
-      double weight2 = weights[i + 2];
-      double weight3 = weights[i + 3];
-      for (int j = 0; j < sum.length; j++) {
-        sum[j] =
-            sum[j] + weight0 * row0[j] + weight1 * row1[j] + weight2 * row2[j] + weight3 * row3[j];
-      }
-    }
-    for (; i < rows.length; i++) {
-      add(sum, rows[i], weights[i]);
-    }
-  }
-
-  private void searchOrder1() {
-    double along = Products.dot(best1, mean);
-    if (along <= 0) {
-      return;
-    }
-    double[] base = best1.clone();
-    scale(base, 1 / along);
-    for (double width : WIDTHS) {
-      Distance distance = new Distance(base, width);
-      double[] offset = new double[dimension];
-      QuasiNewton.minimise(distance, offset, STEPS, TOLERANCE);
-      base = distance.direction(offset);
-      if (isSeparated()) {
-        return;
-      }
-    }
-  }
-
-  private void searchOrder0(double[] start) {
-    double[] w = start.clone();
-    for (double width : WIDTHS) {
-      double length = Math.sqrt(Products.dot(w, w));
-      if (length == 0 || isSeparated()) {
-        return;
-      }
-      scale(w, 1 / length);
-      QuasiNewton.minimise(new Ramp(width), w, STEPS, TOLERANCE);
-    }
-  }
-
-  private static void scale(double[] values, double factor) {
-    for (int i = 0; i < values.length; i++) {
-      values[i] *= factor;
-    }
-  }
-
-  /** What all three losses are: functions of the projections. */
-  private abstract class Loss implements QuasiNewton.Objective {
-    final double[] slopeA = new double[a.length];
-    final double[] slopeB = new double[b.length];
 
     @Override
-    public boolean isDone() {
-      return isSeparated();
+    double[] direction(double[] w) {
+      return w.clone();
+    }
+
+    @Override
+    double at(double[] w, double[] values, Projections projections, double[] slopes) {
+      return 0;
+    }
+
+    @Override
+    double[] gradient(double[] w, double[] slope) {
+      return slope;
     }
   }
 
-  /** Mean of the squares of how far projections are from the right side; ends with the offset. */
-  private final class Hinge extends Loss {
+  /**
+   * Mean of the squares of how far projections are from the right side; ends with the offset. Only
+   * where it ends, and whether it separates, is worth sorting for.
+   */
+  private final class Hinge extends Descent.Loss {
+    private double ofOffset;
+
+    Hinge(double[] start) {
+      super(
+          new double[start.length + 1],
+          HINGE_STEPS,
+          start.length <= SMALL ? TOLERANCE : HINGE_TOLERANCE);
+    }
+
     @Override
-    public double at(double[] wide, double[] gradient) {
-      double[] w = Arrays.copyOf(wide, dimension);
-      double offset = wide[dimension];
-      double[] pa = project(a, w);
-      double[] pb = project(b, w);
-      note(w, pa, pb);
-      double loss = sum(pa, offset, 1, slopeA) + sum(pb, offset, -1, slopeB);
-      double[] slope = back(slopeA, slopeB);
-      add(slope, w, RIDGE);
-      System.arraycopy(slope, 0, gradient, 0, dimension);
-      gradient[dimension] = Arrays.stream(slopeA).sum() + Arrays.stream(slopeB).sum();
+    boolean sorts() {
+      return false;
+    }
+
+    @Override
+    double[] direction(double[] wide) {
+      return Arrays.copyOf(wide, wide.length - 1);
+    }
+
+    @Override
+    double at(double[] wide, double[] values, Projections projections, double[] slopes) {
+      double offset = wide[wide.length - 1];
+      double loss = 0;
+      ofOffset = 0;
+      for (int i = 0; i < values.length; i++) {
+        double side = i < countA ? 1 : -1;
+        double count = i < countA ? countA : (double) values.length - countA;
+        double lack = Math.max(0, 1 - side * (values[i] + offset));
+        loss += lack * lack / (2 * count);
+        slopes[i] = -side * lack / count;
+        ofOffset += slopes[i];
+      }
+      double[] w = direction(wide);
       return loss + RIDGE / 2 * Products.dot(w, w);
     }
 
-    private double sum(double[] values, double offset, double side, double[] slopes) {
-      double sum = 0;
-      for (int i = 0; i < values.length; i++) {
-        double lack = Math.max(0, 1 - side * (values[i] + offset)) / values.length;
-        sum += lack * lack * values.length / 2;
-        slopes[i] = -side * lack;
-      }
-      return sum;
+    @Override
+    double[] gradient(double[] wide, double[] slope) {
+      double[] gradient = Arrays.copyOf(slope, wide.length);
+      add(gradient, direction(wide), RIDGE);
+      gradient[wide.length - 1] = ofOffset;
+      return gradient;
     }
   }
 
   /** Mean magnitude of differences, made smooth, on the plane w'm = 1 through a base. */
-  private final class Distance extends Loss {
+  private final class Distance extends Descent.Loss {
     private final double[] base;
-    private final double h;
+    private final double width;
     private final double length = Products.dot(mean, mean);
+    private double h;
 
-    Distance(double[] base, double width) {
-      this.base = base;
-      // On the plane, order 1 is one over the mean magnitude.
-      h = width / new Projections(project(a, base), project(b, base)).balance();
+    Distance(double[] from, double width, Effort effort) {
+      super(new double[from.length], effort.steps(), effort.tolerance());
+      base = scaled(from, 1 / Products.dot(from, mean));
+      this.width = width;
     }
 
+    @Override
     double[] direction(double[] offset) {
       double[] w = offset.clone();
       flatten(w);
@@ -311,35 +288,55 @@ final class SeparationSearch {
     }
 
     @Override
-    public double at(double[] offset, double[] gradient) {
-      double[] w = direction(offset);
-      double value = note(w, project(a, w), project(b, w)).smoothDistance(h, slopeA, slopeB);
-      double[] slope = back(slopeA, slopeB);
+    double at(double[] offset, double[] values, Projections projections, double[] slopes) {
+      if (h == 0) {
+        // At the base. On the plane, order 1 is one over the mean magnitude.
+        h = width / projections.balance();
+      }
+      return projections.smoothDistance(h, slopes);
+    }
+
+    @Override
+    double[] gradient(double[] offset, double[] slope) {
       flatten(slope);
-      System.arraycopy(slope, 0, gradient, 0, dimension);
-      return value;
+      return slope;
     }
   }
 
   /** Less the share of pairs in the right order, made smooth, along w / |w|. */
-  private final class Ramp extends Loss {
+  private static final class Ramp extends Descent.Loss {
     private final double h;
 
-    Ramp(double h) {
+    Ramp(double[] from, double h, Effort effort) {
+      super(unit(from), effort.steps(), effort.tolerance());
       this.h = h;
     }
 
-    @Override
-    public double at(double[] w, double[] gradient) {
+    private static double[] unit(double[] w) {
       double length = Math.sqrt(Products.dot(w, w));
-      double[] unit = w.clone();
-      scale(unit, 1 / length);
-      double value = note(unit, project(a, unit), project(b, unit)).smoothArea(h, slopeA, slopeB);
-      double[] slope = back(slopeA, slopeB);
-      add(slope, unit, -Products.dot(slope, unit));
-      scale(slope, -1 / length);
-      System.arraycopy(slope, 0, gradient, 0, dimension);
+      return length > 0 ? scaled(w, 1 / length) : w.clone();
+    }
+
+    @Override
+    double[] direction(double[] w) {
+      return unit(w);
+    }
+
+    @Override
+    double at(double[] w, double[] values, Projections projections, double[] slopes) {
+      double value = projections.smoothArea(h, slopes);
+      for (int i = 0; i < slopes.length; i++) {
+        slopes[i] = -slopes[i];
+      }
       return -value;
+    }
+
+    @Override
+    double[] gradient(double[] w, double[] slope) {
+      double[] unit = unit(w);
+      add(slope, unit, -Products.dot(slope, unit));
+      double length = Math.sqrt(Products.dot(w, w));
+      return scaled(slope, length > 0 ? 1 / length : 0);
     }
   }
 }

@@ -2,13 +2,12 @@ package dev.affinis.signature.score;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.Shape;
 import dev.affinis.signature.linalg.DenseAlgebra;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
-import java.util.function.Function;
 
 /**
  * Samples in coordinates in which they have mean 0, variance 1 and no correlation, Z (n x r), r the
@@ -74,28 +73,39 @@ final class WhiteRows {
 
   /** The mean over problems of all orders. */
   Separation separation(List<Contrast.Problem> problems, long seed) {
-    return mean(problems, problem -> separate(problem, seed));
+    if (rows == null) {
+      return Separation.FULL;
+    }
+    List<Separation> separations = new ArrayList<>();
+    List<SeparationSearch> searches = new ArrayList<>();
+    for (Contrast.Problem problem : problems) {
+      try (NDManager scratch = manager.newSubManager()) {
+        Optional<Classes> classes = classes(problem, scratch);
+        if (classes.isPresent()) {
+          Best best = best(classes.get(), scratch);
+          separations.add(Separation.closedForm(best.value()));
+          searches.add(
+              new SeparationSearch(
+                  problem,
+                  classes.get().gap().toDoubleArray(),
+                  best.direction().toDoubleArray(),
+                  new SplittableRandom(seed)));
+        } else {
+          separations.add(Separation.FULL);
+        }
+      }
+    }
+    new JointSearch(rows).run(searches);
+    Iterator<SeparationSearch> found = searches.iterator();
+    separations.replaceAll(one -> one.isSearched() ? one : found.next().with(one));
+    return Separation.mean(separations);
   }
 
   /** The mean over problems of order 2. */
   Separation closedForm(List<Contrast.Problem> problems) {
-    return mean(problems, this::order2);
-  }
-
-  private Separation mean(
-      List<Contrast.Problem> problems, Function<Contrast.Problem, Separation> separation) {
-    if (rows == null) {
-      return Separation.FULL;
-    }
-    double[] sums = new double[3];
-    for (Contrast.Problem problem : problems) {
-      Separation one = separation.apply(problem);
-      for (int order = 0; order < sums.length; order++) {
-        sums[order] += one.order(order);
-      }
-    }
-    int count = problems.size();
-    return new Separation(sums[0] / count, sums[1] / count, sums[2] / count);
+    return rows == null
+        ? Separation.FULL
+        : Separation.mean(problems.stream().map(this::order2).toList());
   }
 
   private Separation order2(Contrast.Problem problem) {
@@ -104,23 +114,6 @@ final class WhiteRows {
       return classes.isEmpty()
           ? Separation.FULL
           : Separation.closedForm(best(classes.get(), scratch).value());
-    }
-  }
-
-  private Separation separate(Contrast.Problem problem, long seed) {
-    try (NDManager scratch = manager.newSubManager()) {
-      Optional<Classes> classes = classes(problem, scratch);
-      if (classes.isEmpty()) {
-        return Separation.FULL;
-      }
-      Best best = best(classes.get(), scratch);
-      SeparationSearch search =
-          new SeparationSearch(toRows(classes.get().a()), toRows(classes.get().b()));
-      List<double[]> starts = new ArrayList<>();
-      starts.add(classes.get().gap().toDoubleArray());
-      starts.add(best.direction().toDoubleArray());
-      search.run(starts, new SplittableRandom(seed));
-      return new Separation(search.order0(), search.order1(), best.value());
     }
   }
 
@@ -230,17 +223,6 @@ final class WhiteRows {
 
   private static double sumOfProducts(NDArray a, NDArray b, NDManager scratch) {
     return own(own(a.mul(b), scratch).sum(), scratch).getDouble();
-  }
-
-  private static double[][] toRows(NDArray array) {
-    Shape shape = array.getShape();
-    double[] all = array.toDoubleArray();
-    int d = Math.toIntExact(shape.get(1));
-    double[][] result = new double[Math.toIntExact(shape.get(0))][d];
-    for (int i = 0; i < result.length; i++) {
-      System.arraycopy(all, i * d, result[i], 0, d);
-    }
-    return result;
   }
 
   private static NDArray own(NDArray array, NDManager scratch) {

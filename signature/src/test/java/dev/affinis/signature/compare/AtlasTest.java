@@ -13,15 +13,15 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 class AtlasTest {
-  private static final Atlas ATLAS = Atlas.published();
-  private static final Map<String, Atlas.Network> BY_NAME =
-      ATLAS.networks().stream().collect(Collectors.toMap(Atlas.Network::name, n -> n));
+  private final Atlas atlas = Atlas.published();
+  private final Map<String, Atlas.Network> byName =
+      atlas.networks().stream().collect(Collectors.toMap(Atlas.Network::name, n -> n));
 
   @Test
   void everyNetworkIsWholeAndNamedOnce() {
-    assertEquals(ATLAS.networks().size(), BY_NAME.size());
-    assertTrue(ATLAS.source().contains("2310.11439"), ATLAS.source());
-    for (Atlas.Network network : ATLAS.networks()) {
+    assertEquals(atlas.networks().size(), byName.size());
+    assertTrue(atlas.source().contains("2310.11439"), atlas.source());
+    for (Atlas.Network network : atlas.networks()) {
       assertTrue(
           0 < network.minimum()
               && network.minimum() <= network.median()
@@ -33,7 +33,7 @@ class AtlasTest {
 
   @Test
   void seriesAgreeWithTheThreeNumbersPublishedBesideThem() {
-    for (Atlas.Network network : ATLAS.networks()) {
+    for (Atlas.Network network : atlas.networks()) {
       if (!network.modules().isEmpty()) {
         SummaryStatistics summary = SummaryStatistics.of(network.series(View.MODULES));
         // Colours of ResNet-152 lie on top of each other in the figure.
@@ -47,33 +47,33 @@ class AtlasTest {
 
   @Test
   void callsAndModulesAreBothThere() {
-    Atlas.Network resnet = BY_NAME.get("resnet34");
+    Atlas.Network resnet = byName.get("resnet34");
     assertEquals(17, resnet.series(View.MODULES).length);
     assertEquals(33, resnet.series(View.CALLS).length);
     assertEquals(
         resnet.series(View.MODULES)[1],
         (resnet.series(View.CALLS)[1] + resnet.series(View.CALLS)[2]) / 2,
         1e-15);
-    assertEquals(0, BY_NAME.get("swin_t").series(View.CALLS).length);
+    assertEquals(0, byName.get("swin_t").series(View.CALLS).length);
   }
 
   @Test
   void aPublishedNetworkIsItsOwnNearest() {
-    List<Atlas.Neighbour> near = ATLAS.neighbours(BY_NAME.get("vit_l_16").series(View.MODULES));
+    List<Atlas.Neighbour> near = atlas.neighbours(byName.get("vit_l_16").series(View.MODULES));
     assertEquals("vit_l_16", near.get(0).network().name());
     assertEquals(0, near.get(0).distance(), .002);
-    assertEquals(ATLAS.networks().size(), near.size());
+    assertEquals(atlas.networks().size(), near.size());
     assertTrue(near.get(1).distance() <= near.get(2).distance());
     assertEquals(
         "VGG",
-        ATLAS.neighbours(BY_NAME.get("vgg16").series(View.MODULES)).get(1).network().family());
+        atlas.neighbours(byName.get("vgg16").series(View.MODULES)).get(1).network().family());
   }
 
   @Test
   void numbersAreThoseThatWereReadOff() throws IOException {
     JsonNode published = GoldenData.json("paper.json").get("min_median_max");
     for (Map.Entry<String, JsonNode> entry : published.properties()) {
-      Atlas.Network network = BY_NAME.get(entry.getKey());
+      Atlas.Network network = byName.get(entry.getKey());
       assertEquals(entry.getValue().get("min").asDouble(), network.minimum());
       assertEquals(entry.getValue().get("median").asDouble(), network.median());
       assertEquals(entry.getValue().get("max").asDouble(), network.maximum());

@@ -62,7 +62,12 @@ class CorrelationTest {
         "all 7 values of one column are the same",
         reason(Correlation.of(Method.SPEARMAN, X, new double[7])));
     double[] three = {1, 2, 4};
-    assertTrue(Correlation.of(Method.PEARSON, three, new double[] {1, 3, 2}).interval().isEmpty());
+    Correlation few = Correlation.of(Method.PEARSON, three, new double[] {1, 3, 2});
+    assertEquals(Math.sqrt(3 / 28.0), value(few), 1e-14);
+    assertTrue(few.interval().isEmpty());
+    double[] four = {1, 2, 4, 3};
+    assertTrue(
+        Correlation.of(Method.PEARSON, four, new double[] {1, 3, 2, 9}).interval().isPresent());
   }
 
   @Test
@@ -71,7 +76,14 @@ class CorrelationTest {
         IllegalArgumentException.class, () -> Correlation.of(Method.PEARSON, X, new double[3]));
     double[] nan = X.clone();
     nan[2] = Double.NaN;
-    assertThrows(IllegalArgumentException.class, () -> Correlation.of(Method.PEARSON, nan, Y));
+    for (double[][] columns : new double[][][] {{nan, Y}, {Y, nan}}) {
+      String message =
+          assertThrows(
+                  IllegalArgumentException.class,
+                  () -> Correlation.of(Method.PEARSON, columns[0], columns[1]))
+              .getMessage();
+      assertEquals("columns must be finite, got NaN", message);
+    }
   }
 
   private static double value(Correlation correlation) {

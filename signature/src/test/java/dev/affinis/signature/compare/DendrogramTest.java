@@ -5,9 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -47,12 +50,34 @@ class DendrogramTest {
   void mergesAsScipyDoes(Linkage linkage, String pairs, String heights) {
     List<Dendrogram.Merge> merges = Dendrogram.of(distances(POINTS), linkage).merges();
     List<String> expected = List.of(heights.split(" ", -1));
-    assertEquals(
-        pairs, String.join(" ", merges.stream().map(m -> m.left() + "-" + m.right()).toList()));
+    assertEquals(pairs, pairs(merges));
     for (int i = 0; i < merges.size(); i++) {
       assertEquals(Double.parseDouble(expected.get(i)), merges.get(i).height(), 1e-8);
     }
     assertEquals(8, merges.get(6).size());
+  }
+
+  /** The same points from the last to the first: the first model is no longer merged first. */
+  @ParameterizedTest
+  @CsvSource({
+    "SINGLE, 6-7 1-3 2-8 0-4 5-11 10-12 9-13",
+    "COMPLETE, 6-7 1-3 2-8 0-4 5-10 9-11 12-13",
+    "AVERAGE, 6-7 1-3 2-8 0-4 5-11 9-12 10-13",
+    "WARD, 6-7 1-3 2-8 0-4 5-11 9-12 10-13"
+  })
+  void theOrderOfTheModelsOnlyChangesTheirNumbers(Linkage linkage, String pairs) {
+    double[][] reversed = new double[POINTS.length][];
+    Arrays.setAll(reversed, i -> POINTS[POINTS.length - 1 - i]);
+    List<Dendrogram.Merge> merges = Dendrogram.of(distances(reversed), linkage).merges();
+    List<Dendrogram.Merge> before = Dendrogram.of(distances(POINTS), linkage).merges();
+    assertEquals(pairs, pairs(merges));
+    for (int i = 0; i < merges.size(); i++) {
+      assertEquals(before.get(i).height(), merges.get(i).height(), 1e-15);
+    }
+  }
+
+  private static String pairs(List<Dendrogram.Merge> merges) {
+    return String.join(" ", merges.stream().map(m -> m.left() + "-" + m.right()).toList());
   }
 
   @ParameterizedTest
@@ -143,6 +168,35 @@ class DendrogramTest {
   void noModelCannotBeClustered() {
     DistanceMatrix none = new DistanceMatrix(List.of(), List.of());
     assertThrows(IllegalArgumentException.class, () -> Dendrogram.of(none, Linkage.AVERAGE));
+  }
+
+  @Test
+  void aTreeHasOneMergeLessThanModels() {
+    DistanceMatrix three = distances(Arrays.copyOf(POINTS, 3));
+    List<Dendrogram.Merge> one = List.of(new Dendrogram.Merge(0, 1, .1, 2));
+    String message =
+        assertThrows(IllegalArgumentException.class, () -> new Dendrogram(three, one)).getMessage();
+    assertEquals("3 models need 2 merges, got 1", message);
+  }
+
+  @Test
+  void distancesOfSeriesAreThoseOfEveryPair() {
+    List<ScoreSeries> series =
+        Stream.of(.5, .75, .125)
+            .map(
+                value ->
+                    new ScoreSeries(
+                        "net",
+                        "affinity",
+                        List.of(new ScoreSeries.Point("relu", List.of("relu"), 0, value)),
+                        Map.of()))
+            .map(one -> one.named("of " + one.values()[0]))
+            .toList();
+    assertEquals(
+        new DistanceMatrix(
+            List.of("of 0.5", "of 0.75", "of 0.125"),
+            List.of(List.of(0., .25, .375), List.of(.25, 0., .625), List.of(.375, .625, 0.))),
+        DistanceMatrix.of(series, new ValueDistance()));
   }
 
   @Test

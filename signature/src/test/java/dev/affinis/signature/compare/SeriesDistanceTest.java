@@ -66,32 +66,50 @@ class SeriesDistanceTest {
   }
 
   @Test
+  void namesAreThoseOfTablesAndFiles() {
+    assertEquals(
+        List.of("dtw", "dtw", "resampled_euclidean", "wasserstein", "summary"),
+        distances().stream().map(SeriesDistance::name).toList());
+  }
+
+  @Test
   void warpingIsTheCheapestOfAllPaths() {
     Random random = new Random(3);
     for (int i = 0; i < 200; i++) {
       double[] a = random.doubles(1 + random.nextInt(6)).toArray();
       double[] b = random.doubles(1 + random.nextInt(6)).toArray();
       assertEquals(
-          Math.sqrt(cheapest(a, b, a.length - 1, b.length - 1)),
+          Math.sqrt(cheapest(a, b, a.length - 1, b.length - 1, 6)),
           DynamicTimeWarping.FREE.between(a, b),
           1e-12);
+      for (int band = 0; band < 3; band++) {
+        assertEquals(
+            Math.sqrt(cheapest(a, b, a.length - 1, b.length - 1, band)),
+            new DynamicTimeWarping(OptionalInt.of(band)).between(a, b),
+            1e-12);
+      }
     }
   }
 
-  private static double cheapest(double[] a, double[] b, int i, int j) {
+  /** Of all paths between the ends' diagonals, a band's width beyond each. */
+  private static double cheapest(double[] a, double[] b, int i, int j, int band) {
+    int slant = b.length - a.length;
+    if (j - i < Math.min(0, slant) - band || j - i > Math.max(0, slant) + band) {
+      return Double.POSITIVE_INFINITY;
+    }
     double here = (a[i] - b[j]) * (a[i] - b[j]);
     if (i == 0 && j == 0) {
       return here;
     }
     double before = Double.POSITIVE_INFINITY;
     if (i > 0) {
-      before = Math.min(before, cheapest(a, b, i - 1, j));
+      before = Math.min(before, cheapest(a, b, i - 1, j, band));
     }
     if (j > 0) {
-      before = Math.min(before, cheapest(a, b, i, j - 1));
+      before = Math.min(before, cheapest(a, b, i, j - 1, band));
     }
     if (i > 0 && j > 0) {
-      before = Math.min(before, cheapest(a, b, i - 1, j - 1));
+      before = Math.min(before, cheapest(a, b, i - 1, j - 1, band));
     }
     return here + before;
   }

@@ -82,6 +82,15 @@ class SignatureDifferenceTest {
         OptionalDouble.of(-.25),
         difference(after, before, 0).largest("affinity").orElseThrow().change().difference());
     assertEquals(List.of(), difference(before, before, 0).differing());
+    assertEquals(
+        "a",
+        difference(before, signature(relu("a", 1, .75), relu("a", 2, .25)), 0)
+            .largest("affinity")
+            .orElseThrow()
+            .site()
+            .either()
+            .label(),
+        "the first of equal ones");
   }
 
   @Test

@@ -38,11 +38,20 @@ class CovarianceAccumulatorTest {
 
   /** Fewer samples than columns, more, one column, more columns than one block holds. */
   @ParameterizedTest
-  @CsvSource({"40, 7, 1", "40, 7, 3", "40, 7, 40", "9, 20, 2", "30, 1, 4", "25, 600, 10"})
+  @CsvSource({
+    "40, 7, 1",
+    "40, 7, 3",
+    "40, 7, 40",
+    "9, 20, 2",
+    "30, 1, 4",
+    "25, 600, 10",
+    "2, 3, 1"
+  })
   void batchesGiveTheEstimateOfTheWhole(int n, int d, int batch) {
     NDArray x = skewed(n, d, 1);
     try (CovarianceAccumulator parts = inBatches(x, batch)) {
       requireEstimate(x, parts, ROUNDING);
+      assertArrayEquals(x.mean(new int[] {0}).toDoubleArray(), parts.mean(), ROUNDING);
     }
   }
 
@@ -138,6 +147,13 @@ class CovarianceAccumulatorTest {
       assertThrows(IllegalArgumentException.class, () -> parts.merge(other));
     }
     assertThrows(IllegalArgumentException.class, () -> new CovarianceAccumulator(0, Device.cpu()));
+  }
+
+  @Test
+  void closingFreesTheSums() {
+    CovarianceAccumulator parts = inBatches(skewed(6, 2, 9), 3);
+    parts.close();
+    assertThrows(IllegalStateException.class, parts::count);
   }
 
   @Test

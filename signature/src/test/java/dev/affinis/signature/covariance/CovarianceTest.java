@@ -115,10 +115,26 @@ class CovarianceTest {
   @Test
   void empiricalDividesByOneLessThanTheNumberOfSamples() {
     try (NDManager manager = NDManager.newBaseManager()) {
-      NDArray x = manager.create(new double[] {-1, -2, 1, 2}, new Shape(2, 2));
-      CovarianceEstimate estimate = Covariance.EMPIRICAL.estimate(x);
-      assertEquals(new CovarianceEstimate(1, 0, 10, 2), estimate);
+      NDArray two = manager.create(new double[] {-1, -2, 1, 2}, new Shape(2, 2));
+      assertEquals(new CovarianceEstimate(1, 0, 10, 2), Covariance.EMPIRICAL.estimate(two));
+      NDArray three = manager.create(new double[] {-1, -2, 0, 0, 1, 2}, new Shape(3, 2));
+      assertEquals(new CovarianceEstimate(0.5, 0, 5, 2), Covariance.EMPIRICAL.estimate(three));
     }
+  }
+
+  /** Where nothing varies, the share of the identity is at its bound: 0 / 0 is not divided. */
+  @Test
+  void samplesThatAreAllTheSameHaveNoInfluenceOnTheShrinkage() {
+    double[] zeros = new double[4];
+    assertArrayEquals(zeros, Covariance.LEDOIT_WOLF.shrinkageInfluence(zeros, zeros, zeros, 3));
+  }
+
+  @Test
+  void wordsAreThoseOfFilesAndOptions() {
+    assertEquals("empirical", Covariance.EMPIRICAL.word());
+    assertEquals("ledoit-wolf", Covariance.LEDOIT_WOLF.word());
+    assertEquals("relative", Ridge.RELATIVE.word());
+    assertEquals("absolute", Ridge.ABSOLUTE.word());
   }
 
   @Test

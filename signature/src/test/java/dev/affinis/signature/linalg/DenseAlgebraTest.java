@@ -83,8 +83,65 @@ class DenseAlgebraTest {
     algebra.close();
     try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
       NDArray a = manager.ones(new Shape(1, 1), DataType.FLOAT64);
+      assertThrows(IllegalStateException.class, () -> algebra.symmetricEigen(a));
       assertEquals(
           1, DenseAlgebra.on(Device.cpu()).symmetricEigen(a).values().getDouble(), ROUNDING);
+    }
+  }
+
+  /** Arrays that nobody closes stay until their manager ends: with a long run, for hours. */
+  @Test
+  void leavesNothingButItsResults() {
+    try (NDManager manager = algebra.newManager()) {
+      NDArray x = manager.create(new double[] {1, 2, 0, 1, 3, 5}, new Shape(3, 2));
+      NDArray a = manager.create(new double[] {4, 2, 2, 5}, new Shape(2, 2));
+      NDArray lower = algebra.cholesky(a).orElseThrow();
+      requireLeft(manager, 2, () -> algebra.symmetricEigen(a));
+      requireLeft(manager, 0, () -> algebra.symmetricEigen(a).close());
+      requireLeft(manager, 1, () -> algebra.symmetricEigen(a).clampedValues(), 2);
+      requireLeft(manager, 1, () -> algebra.cholesky(a));
+      requireLeft(
+          manager, 0, () -> algebra.cholesky(manager.zeros(new Shape(2, 2), a.getDataType())), 1);
+      requireLeft(manager, 0, () -> algebra.scaleAndShift(a, 2, 1));
+      requireLeft(manager, 0, () -> algebra.fillUpper(a));
+      requireLeft(manager, 0, () -> algebra.squaredGramNorm(x));
+      requireLeft(manager, 0, () -> algebra.squaredGramNorm(x.get("0:1")), 1);
+      requireLeft(manager, 0, () -> algebra.squaredNorm(a));
+      requireLeft(manager, 1, () -> algebra.lowerGramSum(x, lower, 2, 3));
+      requireLeft(manager, 1, () -> algebra.congruence(a, lower, 2, 3));
+      requireLeft(manager, 1, () -> algebra.lowerFactor(a));
+      requireLeft(manager, 1, () -> algebra.orthonormalBasis(x));
+      DenseAlgebra.Moments moments =
+          new DenseAlgebra.Moments(
+              manager.zeros(new Shape(2), DataType.FLOAT64),
+              manager.zeros(new Shape(2, 2), DataType.FLOAT64),
+              manager.zeros(new Shape(2), DataType.FLOAT64),
+              manager.zeros(new Shape(3), DataType.FLOAT64));
+      requireLeft(manager, 0, () -> algebra.addRows(x, moments));
+      requireLeft(manager, 0, () -> algebra.merge(moments, moments));
+    }
+  }
+
+  private static void requireLeft(NDManager manager, int results, Runnable computation) {
+    requireLeft(manager, results, computation, 0);
+  }
+
+  /** Of the arrays that a computation leaves, some are the arguments that it was given. */
+  private static void requireLeft(
+      NDManager manager, int results, Runnable computation, int arguments) {
+    int before = manager.getManagedArrays().size();
+    computation.run();
+    assertEquals(before + results + arguments, manager.getManagedArrays().size());
+  }
+
+  /** The rest of a matrix of rank 1 is noise of either sign. */
+  @Test
+  void eigenvaluesBelowRoundingAreRaisedToIt() {
+    try (NDManager manager = algebra.newManager()) {
+      NDArray values = manager.create(new double[] {-1e-17, 1e-15, 0.5, 2});
+      NDArray clamped = new DenseAlgebra.Eigen(values, values).clampedValues();
+      double least = 4 * 2 * Math.ulp(1.0);
+      assertArrayEquals(new double[] {least, least, 0.5, 2}, clamped.toDoubleArray(), 0);
     }
   }
 

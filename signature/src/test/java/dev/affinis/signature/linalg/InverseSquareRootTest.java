@@ -3,6 +3,7 @@ package dev.affinis.signature.linalg;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.Device;
@@ -137,6 +138,21 @@ class InverseSquareRootTest {
     assertArrayEquals(expected, found, 0);
     double[] matrix = root.byBand(m.duplicate(), 1).toDoubleArray();
     assertArrayEquals(matrix, root.of(m, 1).toDoubleArray(), 0);
+  }
+
+  @Test
+  void consumesItsArgumentsAndLeavesOnlyTheResult() {
+    for (double least : new double[] {0, 1}) {
+      NDArray m = withSpectrum(LEAST_SIZE, i -> 1 + i % 5);
+      NDArray x = gaussian(5, LEAST_SIZE, 6);
+      NDArray copy = m.duplicate();
+      int before = manager.getManagedArrays().size();
+      NDArray result = root.applyTo(x, m, least);
+      assertEquals(before - 1, manager.getManagedArrays().size());
+      assertSame(manager, result.getManager());
+      root.of(copy, least);
+      assertEquals(before - 1, manager.getManagedArrays().size());
+    }
   }
 
   private void requireAgreement(NDArray x, NDArray m, double least, double agreement) {

@@ -1,5 +1,6 @@
 package dev.affinis.signature.score;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -21,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.apache.commons.math3.linear.Array2DRowRealMatrix;
 import org.apache.commons.math3.linear.RealMatrix;
 import org.apache.commons.math3.linear.SingularValueDecomposition;
@@ -409,6 +411,24 @@ class MomentScoresTest {
     assertTrue(
         reason("effective_rank_pre", new LayerSample(same, x))
             .contains(n == 1 ? "at least 2" : "no variance"));
+  }
+
+  /** The rows of a layer are the caller's, and so is their manager. */
+  @ParameterizedTest
+  @CsvSource({"20, 3", "5, 30", "6, 1"})
+  void scoresLeaveNothingInTheManagerOfTheRows(long n, long d) {
+    try (NDManager owner = manager.newSubManager()) {
+      NDArray x = random(n, d);
+      NDArray y = random(n, d);
+      x.attach(owner);
+      y.attach(owner);
+      double[] before = x.toDoubleArray();
+      List<Integer> labels = IntStream.range(0, Math.toIntExact(n)).mapToObj(i -> i % 2).toList();
+      ScoreCatalogue.select(ScoreCatalogue.names(), ScoreOptions.DEFAULTS)
+          .estimate(new LayerSample(x, y, labels));
+      assertEquals(2, owner.getManagedArrays().size());
+      assertArrayEquals(before, x.toDoubleArray());
+    }
   }
 
   @Test

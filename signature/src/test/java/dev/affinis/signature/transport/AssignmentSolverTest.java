@@ -14,6 +14,7 @@ import org.jgrapht.Graph;
 import org.jgrapht.alg.matching.KuhnMunkresMinimalWeightBipartitePerfectMatching;
 import org.jgrapht.graph.DefaultWeightedEdge;
 import org.jgrapht.graph.SimpleWeightedGraph;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -60,6 +61,7 @@ class AssignmentSolverTest {
   }
 
   @Test
+  @Tag("slow")
   void equalsKuhnAndMunkresOnRoundedDistancesOfAThousandPoints() {
     double[][] costs = distances(1000, 16, 1 << 12);
     Assignment assignment = solver.solve(costs);

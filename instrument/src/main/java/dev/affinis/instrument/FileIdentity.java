@@ -1,6 +1,5 @@
-package dev.affinis.cli;
+package dev.affinis.instrument;
 
-import dev.affinis.instrument.Sha256;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -9,7 +8,7 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** Tells whether files are still the same. */
-final class FileIdentity {
+public final class FileIdentity {
   private FileIdentity() {}
 
   /**
@@ -18,12 +17,21 @@ final class FileIdentity {
    * @param path a file or a folder
    * @return checksum of a file's content; of a folder's names, sizes and times of change, at any
    *     depth
+   * @throws IOException if it cannot be read
    */
-  static String of(Path path) throws IOException {
-    if (!Files.isDirectory(path)) {
-      return ofContent(path);
-    }
-    List<Path> files = files(path);
+  public static String of(Path path) throws IOException {
+    return Files.isDirectory(path) ? of(path, files(path)) : ofContent(path);
+  }
+
+  /**
+   * Identifies some files of a folder.
+   *
+   * @param path the folder
+   * @param files files below it, in an order that is always the same
+   * @return checksum of their names, sizes and times of change
+   * @throws IOException if they are not there any more
+   */
+  public static String of(Path path, List<Path> files) throws IOException {
     return Sha256.of(
         out -> {
           for (Path file : files) {
@@ -39,8 +47,14 @@ final class FileIdentity {
         });
   }
 
-  /** Checksum of a file, or of the names and contents of all files in a folder. */
-  static String ofContent(Path path) throws IOException {
+  /**
+   * Identifies files by all that is in them.
+   *
+   * @param path a file or a folder
+   * @return checksum of a file's content; of the names and contents of all files in a folder
+   * @throws IOException if it cannot be read
+   */
+  public static String ofContent(Path path) throws IOException {
     if (!Files.isDirectory(path)) {
       return Sha256.of(out -> Files.copy(path, out));
     }

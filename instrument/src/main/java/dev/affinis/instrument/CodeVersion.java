@@ -1,6 +1,5 @@
-package dev.affinis.cli;
+package dev.affinis.instrument;
 
-import dev.affinis.instrument.Measurement;
 import dev.affinis.signature.Signature;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -13,13 +12,17 @@ import java.util.List;
  * Which Affinis this is. Two builds between releases have the same version number, so a checksum of
  * what measures stands behind it.
  */
-final class CodeVersion {
+public final class CodeVersion {
   private static final int DIGITS = 12;
 
   private CodeVersion() {}
 
-  /** The version of a release; otherwise with a checksum of the code that measures. */
-  static String current() {
+  /**
+   * Returns the version.
+   *
+   * @return that of a release; otherwise with a checksum of the code that measures
+   */
+  public static String current() {
     String version = CodeVersion.class.getPackage().getImplementationVersion();
     if (version != null && !version.endsWith("-SNAPSHOT")) {
       return version;

@@ -1,0 +1,95 @@
+package dev.affinis.instrument;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * All that the bits of a measurement depend on: what one run kept, another may use only if its key
+ * is the same. Not in it is what makes no difference: where captures lie, how much memory they may
+ * take, how many sites are scored at once, and where the model and the data are.
+ *
+ * @param parts by name; JSON, in a fixed order
+ */
+record RunKey(JsonNode parts) {
+  private static final int DIGITS = 32;
+  private static final String PROCESSORS = "model name";
+
+  /**
+   * Makes a key.
+   *
+   * @param parts numbers, text, lists and maps by name
+   */
+  static RunKey of(Map<String, Object> parts) {
+    // Read back, so that a number has the same type as in a key that comes from a file.
+    try {
+      ObjectNode tree = StateFile.JSON.createObjectNode().put("schema", StateFile.SCHEMA);
+      tree.setAll((ObjectNode) StateFile.JSON.valueToTree(parts));
+      return new RunKey(StateFile.JSON.readTree(tree.toString()));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e); // text in memory
+    }
+  }
+
+  /** A name for the run. */
+  String id() {
+    try {
+      byte[] text = parts.toString().getBytes(StandardCharsets.UTF_8);
+      return Sha256.of(out -> out.write(text)).substring(0, DIGITS);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e); // bytes in memory
+    }
+  }
+
+  /** In which parts another key differs from this one, with the values of both where short. */
+  List<String> differences(RunKey now) {
+    List<String> differences = new ArrayList<>();
+    now.parts
+        .properties()
+        .forEach(
+            part -> {
+              JsonNode old = parts.path(part.getKey());
+              if (!old.equals(part.getValue())) {
+                boolean isShort =
+                    part.getValue().isValueNode() && part.getValue().asText().length() < DIGITS;
+                differences.add(
+                    part.getKey()
+                        + (isShort
+                            ? " " + part.getValue().asText() + " instead of " + old.asText()
+                            : ""));
+              }
+            });
+    return differences;
+  }
+
+  /** Whether another key is of the same model and data. */
+  boolean isRelated(RunKey other) {
+    return parts.path("model").equals(other.parts.path("model"))
+        && parts.path("data").equals(other.parts.path("data"));
+  }
+
+  /** The machine, as far as an engine chooses its instructions by it. */
+  static String machine() {
+    String system = System.getProperty("os.name") + " " + System.getProperty("os.arch");
+    Path processors = Path.of("/proc/cpuinfo"); // Linux
+    if (!Files.isReadable(processors)) {
+      return system;
+    }
+    try (var lines = Files.lines(processors, StandardCharsets.ISO_8859_1)) {
+      return lines
+          .filter(line -> line.startsWith(PROCESSORS))
+          .findFirst()
+          .map(line -> system + line.substring(line.indexOf(':') + 1))
+          .orElse(system);
+    } catch (IOException | UncheckedIOException e) {
+      return system;
+    }
+  }
+}
