@@ -202,7 +202,9 @@ final class ScriptParser {
     while (end + 1 < to && at(end, ".") && isName(end + 1)) {
       end += 2;
     }
-    return end < to && at(end, "(") ? call(text(i, end), -1, -1, i, end) : null;
+    // A statement that begins with a parenthesis calls nothing that ended the one before.
+    boolean calls = end < to && at(end, "(") && !tokens.get(end).firstOnLine();
+    return calls ? call(text(i, end), -1, -1, i, end) : null;
   }
 
   private Call call(String callee, int receiverFrom, int receiverTo, int from, int open) {

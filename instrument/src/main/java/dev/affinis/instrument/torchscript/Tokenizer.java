@@ -117,8 +117,7 @@ final class Tokenizer {
     int end = position;
     while (end < source.length()) {
       char c = source.charAt(end);
-      boolean exponentSign =
-          (c == '+' || c == '-') && end > position && isExponent(source.charAt(end - 1));
+      boolean exponentSign = (c == '+' || c == '-') && isExponent(source.charAt(end - 1));
       if (!isDigit(c) && !isNameStart(c) && c != '.' && !exponentSign) {
         break;
       }

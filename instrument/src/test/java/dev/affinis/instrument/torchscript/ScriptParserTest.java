@@ -53,32 +53,34 @@ class ScriptParserTest {
         return y
       """;
 
-  private static final ScriptFile FILE = ScriptParser.parse("__torch__/m.py", SOURCE);
+  private final ScriptFile file = ScriptParser.parse("__torch__/m.py", SOURCE);
 
-  private static ScriptFunction function(String name) {
-    return FILE.functions().stream().filter(f -> f.name().equals(name)).findFirst().orElseThrow();
+  private ScriptFunction function(String name) {
+    return file.functions().stream().filter(f -> f.name().equals(name)).findFirst().orElseThrow();
   }
 
-  private static String text(Range range) {
-    return FILE.text(range.from(), range.to());
+  private String text(Range range) {
+    return file.text(range.from(), range.to());
   }
 
   @Test
   void classesHaveTheirBaseAttributesAndMethods() {
     assertEquals(
         List.of("__torch__.m.A", "__torch__.m.Pair", "__torch__.m.Bare"),
-        FILE.classes().stream().map(ScriptClass::name).toList());
+        file.classes().stream().map(ScriptClass::name).toList());
     assertEquals(
         List.of("Module", "NamedTuple", ""),
-        FILE.classes().stream().map(ScriptClass::base).toList());
+        file.classes().stream().map(ScriptClass::base).toList());
     assertEquals(
-        List.of(true, false, false), FILE.classes().stream().map(ScriptClass::isModule).toList());
-    ScriptClass a = FILE.classes().get(0);
+        List.of(true, false, false), file.classes().stream().map(ScriptClass::isModule).toList());
+    ScriptClass a = file.classes().get(0);
     assertEquals(
         Map.of("w", "Tensor", "size", "Final[Tuple[int, int]]", "0", "__torch__.b.B"),
         a.attributes());
     assertEquals(List.of("forward", "twice"), List.copyOf(a.methods().keySet()));
-    assertEquals(Map.of("right", "int"), FILE.classes().get(2).attributes());
+    assertEquals(Map.of("right", "int"), file.classes().get(2).attributes());
+    assertEquals("", ScriptParser.parse("m.py", "class A( ):\n").classes().get(0).base());
+    assertEquals("", file.text(5, 5));
   }
 
   @Test
@@ -93,15 +95,15 @@ class ScriptParserTest {
         forward.parameters().stream().map(p -> p.name() + ": " + p.type()).toList());
     assertEquals(
         List.of(",", ",", ",", ")"),
-        forward.parameters().stream().map(p -> FILE.tokens().get(p.end()).text()).toList());
+        forward.parameters().stream().map(p -> file.tokens().get(p.end()).text()).toList());
     assertEquals("Tuple[Tensor, int]", forward.returnType());
     ScriptFunction free = function("free");
     assertFalse(free.isMethod());
     assertEquals("__torch__/m.py:free", free.label());
     assertEquals("Tensor", free.parameters().get(0).type());
     assertEquals("NoneType", free.returnType());
-    assertEquals("(x)", FILE.text(free.open(), free.close() + 1));
-    assertEquals("y = torch.mul(x, 2)\n  return y", FILE.text(free.bodyStart(), free.bodyEnd()));
+    assertEquals("(x)", file.text(free.open(), free.close() + 1));
+    assertEquals("y = torch.mul(x, 2)\n  return y", file.text(free.bodyStart(), free.bodyEnd()));
   }
 
   @Test
@@ -111,7 +113,7 @@ class ScriptParserTest {
             "4 a", "4 null", "6 b", "6 null", "4 null", "6 c", "4 null", "6 e", "4 null", "4 null"),
         function("forward").statements().stream().map(s -> s.column() + " " + s.target()).toList());
     ScriptFunction.Statement first = function("forward").statements().get(0);
-    assertEquals("torch.relu(x)", FILE.text(first.valueFrom(), first.to()));
+    assertEquals("torch.relu(x)", file.text(first.valueFrom(), first.to()));
   }
 
   @Test
@@ -128,9 +130,9 @@ class ScriptParserTest {
     assertFalse(forward.isConditional(forward.bodyEnd()));
   }
 
-  private static int tokenAt(int offset) {
-    for (int i = 0; i < FILE.tokens().size(); i++) {
-      if (FILE.tokens().get(i).start() >= offset) {
+  private int tokenAt(int offset) {
+    for (int i = 0; i < file.tokens().size(); i++) {
+      if (file.tokens().get(i).start() >= offset) {
         return i;
       }
     }
@@ -148,12 +150,11 @@ class ScriptParserTest {
         calls.stream().map(Call::operator).toList());
     Call twice = calls.get(1);
     assertTrue(twice.isMethodCall());
-    assertEquals("self", FILE.text(twice.receiverFrom(), twice.receiverTo()));
+    assertEquals("self", file.text(twice.receiverFrom(), twice.receiverTo()));
     assertEquals(
-        List.of("torch.neg(a)", "sizes"),
-        twice.arguments().stream().map(ScriptParserTest::text).toList());
-    assertEquals("(self).twice(torch.neg(a), sizes, )", FILE.text(twice.from(), twice.close() + 1));
-    assertEquals("(torch.neg(a), sizes, )", FILE.text(twice.open(), twice.close() + 1));
+        List.of("torch.neg(a)", "sizes"), twice.arguments().stream().map(this::text).toList());
+    assertEquals("(self).twice(torch.neg(a), sizes, )", file.text(twice.from(), twice.close() + 1));
+    assertEquals("(torch.neg(a), sizes, )", file.text(twice.open(), twice.close() + 1));
     assertEquals(List.of("torch.neg"), twice.inner().stream().map(Call::callee).toList());
     assertFalse(calls.get(0).isMethodCall());
   }
@@ -174,11 +175,13 @@ class ScriptParserTest {
         "y = (f(x), g(x)) | f[] g[]",
         "y = ops.quantized.add_relu(x, y) | ops.quantized.add_relu[]",
         "y = f(g(h(x)), k(x)) | f[g[h[]] k[]]",
-        "x.y | ''"
+        "x.y | ''",
+        "y = x~  (a).f(y) | f[]"
       })
   void nestedCallsAreFound(String statement, String calls) {
-    ScriptFile file = ScriptParser.parse("m.py", "def f(x):\n  " + statement + "\n");
-    assertEquals(calls, describe(file.functions().get(0).calls()));
+    ScriptFile parsed =
+        ScriptParser.parse("m.py", "def f(x):\n  " + statement.replace('~', '\n') + "\n");
+    assertEquals(calls, describe(parsed.functions().get(0).calls()));
   }
 
   private static String describe(List<Call> calls) {
@@ -195,8 +198,8 @@ class ScriptParserTest {
     "relu, "
   })
   void operatorsAreThoseOfTorchAndOps(String callee, String operator) {
-    ScriptFile file = ScriptParser.parse("m.py", "def f(x):\n  " + callee + "(x)\n");
-    assertEquals(operator, file.functions().get(0).calls().get(0).operator());
+    ScriptFile parsed = ScriptParser.parse("m.py", "def f(x):\n  " + callee + "(x)\n");
+    assertEquals(operator, parsed.functions().get(0).calls().get(0).operator());
     ScriptFile method = ScriptParser.parse("m.py", "def f(x):\n  (x).torch(x)\n");
     assertNull(method.functions().get(0).calls().get(0).operator());
   }
@@ -204,8 +207,8 @@ class ScriptParserTest {
   @ParameterizedTest
   @CsvSource({"f(), 0", "f(x), 1", "'f(x, )', 1", "'f((a, b), [c, d])', 2", "'f(x, y, z)', 3"})
   void argumentsAreSplitAtTheirOwnCommas(String call, int count) {
-    ScriptFile file = ScriptParser.parse("m.py", "def f(x):\n  " + call + "\n");
-    assertEquals(count, file.functions().get(0).calls().get(0).arguments().size());
+    ScriptFile parsed = ScriptParser.parse("m.py", "def f(x):\n  " + call + "\n");
+    assertEquals(count, parsed.functions().get(0).calls().get(0).arguments().size());
   }
 
   @Test
@@ -228,6 +231,8 @@ class ScriptParserTest {
         "x = [1)\\n | unexpected ) at character 6",
         "x = {1)\\n | unexpected ) at character 6",
         "x = )\\n | unexpected ) at character 4",
+        "def\\n | expected ( after def  at character 4",
+        "class\\n | expected : after class m. at character 6",
         "def f\\n | expected ( after def f at character 6",
         "def f(x) -> int\\n | def f has no body at character 0",
         "class A(Module)\\n  x : int\\n | expected : after class m.A at character 18"
