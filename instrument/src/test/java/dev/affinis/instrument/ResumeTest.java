@@ -385,10 +385,14 @@ class ResumeTest {
         // Without manifest or facts all is made again; of captures, those from the damaged one on.
         int redone =
             Map.of(
-                    "manifest.json", SAMPLES,
-                    "facts.json", SAMPLES,
-                    first, SAMPLES,
-                    third, SAMPLES - 2 * BATCH)
+                    "manifest.json",
+                    SAMPLES,
+                    "facts.json",
+                    SAMPLES,
+                    first,
+                    SAMPLES,
+                    third,
+                    SAMPLES - 2 * BATCH)
                 .getOrDefault(name, 0);
         assertEquals(redone, reads.get(), name + " " + fault);
         assertEquals(List.of(), runs(cache));

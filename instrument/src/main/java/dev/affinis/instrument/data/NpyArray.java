@@ -167,9 +167,6 @@ final class NpyArray implements AutoCloseable {
     if (rows < 1 || rows > Integer.MAX_VALUE || rowBytes < 1 || rowBytes > Integer.MAX_VALUE - 8) {
       throw new IOException(what + " is empty or too large");
     }
-    if (entry.getMethod() != ZipEntry.STORED && entry.getMethod() != ZipEntry.DEFLATED) {
-      throw new IOException(what + " is compressed in another way than NumPy does");
-    }
     if (entry.getSize() != header.bytes() + bytes) {
       throw new IOException(
           what

@@ -19,7 +19,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.TreeSet;
+import java.util.TreeMap;
+import java.util.zip.ZipEntry;
 import org.apache.commons.compress.archivers.zip.ZipArchiveEntry;
 import org.apache.commons.compress.archivers.zip.ZipFile;
 
@@ -121,17 +122,17 @@ public final class NpzSource implements SampleSource {
 
   private static Map<String, NpyArray.Header> headers(Path file, ZipFile zip) throws IOException {
     Map<String, NpyArray.Header> found = new LinkedHashMap<>();
-    Set<String> others = new TreeSet<>();
+    Map<String, ZipArchiveEntry> others = new TreeMap<>();
     for (ZipArchiveEntry entry : Collections.list(zip.getEntries())) {
       if (!entry.getName().endsWith(".npy")) {
         continue;
       }
       String name = entry.getName().substring(0, entry.getName().length() - 4);
       if (!KNOWN.contains(name)) {
-        others.add(name);
+        others.put(name, entry);
         continue;
       }
-      if (!zip.canReadEntryData(entry)) {
+      if (!isReadable(zip, entry)) {
         throw new IOException("array " + name + " is encrypted or compressed in an unknown way");
       }
       try (InputStream in = zip.getInputStream(entry)) {
@@ -142,15 +143,43 @@ public final class NpzSource implements SampleSource {
         throw new IOException("array " + name + ": " + e.getMessage(), e);
       }
     }
-    if (found.isEmpty()) {
-      String what =
-          others.isEmpty()
-              ? "no arrays"
-              : others.stream().limit(SHOWN).toList()
-                  + (others.size() > SHOWN ? " and others" : "");
-      throw new InvalidInputException("data file " + file + " has " + what + ": " + EXPECTED);
+    if (!found.containsKey("images") && !found.containsKey("inputs")) {
+      throw new InvalidInputException(
+          "data file " + file + " has " + described(zip, found, others) + ": " + EXPECTED);
     }
     return found;
+  }
+
+  /** The first arrays of a file that has none of those that are needed. */
+  private static String described(
+      ZipFile zip, Map<String, NpyArray.Header> found, Map<String, ZipArchiveEntry> others) {
+    Map<String, String> shown = new TreeMap<>();
+    found.forEach((name, header) -> shown.put(name, header.toString()));
+    for (Map.Entry<String, ZipArchiveEntry> other : others.entrySet()) {
+      if (shown.size() == SHOWN) {
+        return shown + " and others";
+      }
+      shown.put(other.getKey(), described(zip, other.getValue()));
+    }
+    return shown.isEmpty() ? "no arrays" : shown.toString();
+  }
+
+  private static String described(ZipFile zip, ZipArchiveEntry entry) {
+    if (isReadable(zip, entry)) {
+      try (InputStream in = zip.getInputStream(entry)) {
+        return NpyArray.readHeader(in).toString();
+      } catch (IOException e) {
+        return "unreadable";
+      }
+    }
+    return "unreadable";
+  }
+
+  /** Zip has many ways to compress; NumPy uses one. */
+  private static boolean isReadable(ZipFile zip, ZipArchiveEntry entry) {
+    boolean isPlain =
+        entry.getMethod() == ZipEntry.STORED || entry.getMethod() == ZipEntry.DEFLATED;
+    return isPlain && zip.canReadEntryData(entry);
   }
 
   private static String choose(Path file, Map<String, NpyArray.Header> found) {
@@ -158,9 +187,6 @@ public final class NpzSource implements SampleSource {
     if (images && found.containsKey("inputs")) {
       throw new InvalidInputException(
           "data file " + file + " has both images and inputs: keep the one that is meant");
-    }
-    if (!images && !found.containsKey("inputs")) {
-      throw new InvalidInputException("data file " + file + " has " + found + ": " + EXPECTED);
     }
     return images ? "images" : "inputs";
   }

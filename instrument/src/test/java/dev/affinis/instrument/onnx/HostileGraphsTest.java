@@ -138,9 +138,10 @@ class HostileGraphsTest {
     assertTrue(refusal(doubling).contains("when its functions are written out"));
     FunctionProto standard =
         HostileGraphs.function("Relu", "Neg", "").toBuilder().setDomain("ai.onnx").build();
-    assertTrue(
-        refusal(ending().function(standard).node("Relu", "x", "y"))
-            .contains("a function of the standard operator Relu"));
+    ModelProto model =
+        ending().node("Relu", "x", "y").build().toBuilder().addFunctions(standard).build();
+    Path file = Files.write(folder.resolve("standard.onnx"), model.toByteArray());
+    assertTrue(refusal(file).contains("a function of the standard operator Relu"));
   }
 
   @Test
