@@ -35,7 +35,7 @@ final class CacheCommand implements Runnable {
   private static String table(List<RunCache.Entry> entries) {
     Instant now = Instant.now();
     return AsciiTable.getTable(
-        AsciiTable.FANCY_ASCII,
+        AsciiTable.NO_BORDERS,
         entries,
         Arrays.asList(
             TextTable.left("model").with(entry -> entry.model().orElse("(damaged)")),

@@ -24,6 +24,10 @@ import java.util.Optional;
  */
 final class YamlFields {
   private static final long MOST_BYTES = 1 << 20;
+
+  /** Numbers whose squares can be added. */
+  private static final double LARGEST = 1e150;
+
   private static final YAMLMapper YAML =
       YAMLMapper.builder()
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -175,7 +179,9 @@ final class YamlFields {
   double number(String key) {
     JsonNode value = node.path(key);
     require(
-        value.isNumber() && Double.isFinite(value.asDouble()), key, "a finite number such as 0.76");
+        value.isNumber() && Math.abs(value.asDouble()) <= LARGEST,
+        key,
+        "a finite number such as 0.76");
     return value.asDouble();
   }
 

@@ -29,6 +29,9 @@ public final class ModelNumbers {
   private static final long MOST_BYTES = 1 << 24;
   private static final int SHOWN = 10;
 
+  /** Numbers whose squares can be added. */
+  private static final double LARGEST = 1e150;
+
   private ModelNumbers() {}
 
   /**
@@ -132,7 +135,7 @@ public final class ModelNumbers {
     } catch (NumberFormatException e) {
       value = Double.NaN;
     }
-    if (!Double.isFinite(value)) {
+    if (!(Math.abs(value) <= LARGEST)) {
       throw new InvalidInputException(
           "%s: %s of %s must be a finite number such as 0.76, got %s"
               .formatted(file, name, model, cell));

@@ -18,14 +18,12 @@ class ZooRecordFuzzTest {
   private static final Fuzz FUZZ =
       Fuzz.builder()
           .setName("zoo-record")
-          .setTarget(
-              json -> assertTrue(ZooKey.parse(json).key().difference(KEY).length() > 0))
+          .setTarget(json -> assertTrue(ZooKey.parse(json).key().difference(KEY).length() > 0))
           .optAccepted(IllegalArgumentException.class)
           .optSeed(KEY.toJson("00ff").getBytes(StandardCharsets.UTF_8))
           .optMutator(
               Mutator.anyOf(
-                  new JsonMutator("schema", "settings", "signature", "version"),
-                  new ByteMutator()))
+                  new JsonMutator("schema", "settings", "signature", "version"), new ByteMutator()))
           .build();
 
   /** Called by Jazzer. */

@@ -31,7 +31,7 @@ public final class JsonMutator implements Mutator {
           NODES.numberNode(0.5),
           NODES.numberNode(1e308),
           NODES.numberNode(-1e308),
-          NODES.numberNode(5e-324),
+          NODES.numberNode(Double.MIN_VALUE),
           NODES.numberNode(Integer.MAX_VALUE),
           NODES.numberNode(Long.MAX_VALUE),
           NODES.numberNode(Long.MIN_VALUE),

@@ -2,6 +2,8 @@ package dev.affinis.instrument;
 
 import static dev.affinis.instrument.torchscript.TestArchive.module;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.ndarray.types.Shape;
@@ -12,19 +14,24 @@ import dev.affinis.instrument.torchscript.TestArchive;
 import dev.affinis.signature.Signature;
 import dev.affinis.signature.SignatureFile;
 import dev.affinis.signature.TokenPolicy;
+import dev.affinis.signature.covariance.Ridge;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -76,7 +83,7 @@ class ResumeTest {
   }
 
   /** Random samples with classes, two of which cannot be read; counts what is read. */
-  private final class Source implements SampleSource {
+  private class Source implements SampleSource {
     private final SampleSource random = new RandomSource(new Shape(2, 3, 4), 2 * SAMPLES + 3, 1);
     private final boolean hasBad;
 
@@ -314,5 +321,304 @@ class ResumeTest {
           notices.stream().anyMatch(n -> n.contains("captures are made again, scores are used")),
           notices.toString());
     }
+  }
+
+  /** What one run kept when it had captured all and scored some. */
+  private Copy late() throws IOException {
+    List<Copy> copies = new ArrayList<>();
+    measure(new Source(false), b -> b, newCache(), copies);
+    return copies.stream().filter(c -> c.count("scores-") == 2).findFirst().orElseThrow();
+  }
+
+  private String whole() throws IOException {
+    return SignatureFile.toJson(builder(new Source(false)).build().run());
+  }
+
+  private String resumed(Copy copy) throws IOException {
+    String signature =
+        SignatureFile.toJson(measure(new Source(false), b -> b, restore(copy, run(copy))));
+    return signature;
+  }
+
+  private boolean isTold(String part) {
+    return notices.stream().anyMatch(notice -> notice.contains(part));
+  }
+
+  @Test
+  void damagedFilesAreToldOfAndMadeAgain() throws IOException {
+    String expected = whole();
+    Copy late = late();
+    String first = "captures-0-0000000";
+    String third = "captures-0-0000002";
+    String score =
+        late.files().keySet().stream()
+            .filter(n -> n.startsWith("scores-"))
+            .findFirst()
+            .orElseThrow();
+    Random random = new Random(7);
+    for (String name :
+        List.of("manifest.json", "facts.json", first, third, "samples.json", score)) {
+      for (String fault : List.of("bit", "cut", "gone", "version")) {
+        Map<String, byte[]> files = new TreeMap<>(late.files());
+        byte[] content = files.get(name).clone();
+        switch (fault) {
+          case "bit" -> content[random.nextInt(content.length)] ^= (byte) (1 << random.nextInt(8));
+          case "cut" -> content = Arrays.copyOf(content, random.nextInt(content.length));
+          case "version" -> content["affinis.run/".length()] = '9';
+          default -> {}
+        }
+        files.put(name, content);
+        if (fault.equals("gone")) {
+          files.remove(name);
+        }
+        // The name of the run is in every file, and damaged in one.
+        Path cache = restore(new Copy(files), run(late));
+        assertEquals(
+            expected,
+            SignatureFile.toJson(measure(new Source(false), b -> b, cache)),
+            name + " " + fault);
+        assertEquals(fault.equals("gone") && !name.equals("manifest.json"), !isTold(" not used"));
+        assertEquals(fault.equals("version"), isTold("another version of affinis wrote it"));
+        int redone =
+            name.equals(first)
+                    || !name.startsWith("captures")
+                        && !name.startsWith("sc")
+                        && !name.startsWith("samples")
+                ? SAMPLES
+                : 0;
+        assertEquals(
+            name.equals(third) ? SAMPLES - 2 * BATCH : redone, reads.get(), name + " " + fault);
+        assertEquals(List.of(), runs(cache));
+      }
+    }
+  }
+
+  @Test
+  void filesOfAnotherPlaceOrRunAreNotUsed() throws IOException {
+    String expected = whole();
+    Copy late = late();
+    Map<String, byte[]> files = new TreeMap<>(late.files());
+    files.put("captures-0-0000001", files.get("captures-0-0000000"));
+    assertEquals(expected, resumed(new Copy(files)));
+    assertTrue(isTold("captures-0-0000001 is not used"));
+    // All files of a run under the name of another one.
+    model = write("other.pt", "2");
+    String other = whole();
+    List<Copy> copies = new ArrayList<>();
+    measure(new Source(false), b -> b, newCache(), copies);
+    Path cache = restore(late, run(copies.get(0)));
+    assertEquals(other, SignatureFile.toJson(measure(new Source(false), b -> b, cache)));
+    assertTrue(isTold("is not used"));
+    assertEquals(SAMPLES, reads.get());
+  }
+
+  @Test
+  void anythingThatMovesBitsMakesItAnotherRun() throws IOException {
+    Copy late = late();
+    List<UnaryOperator<Measurement.Builder>> others =
+        List.of(
+            b -> b.optBatchSize(5),
+            b -> b.optRidge(Ridge.ABSOLUTE),
+            b -> b.optSelection(Selection.shuffled(SAMPLES, 3)),
+            b -> b.optScores(List.of("affinity", "r2")),
+            b -> b.optConfidence(30));
+    for (UnaryOperator<Measurement.Builder> other : others) {
+      String expected = SignatureFile.toJson(other.apply(builder(new Source(false))).build().run());
+      Path cache = restore(late, run(late));
+      assertEquals(expected, SignatureFile.toJson(measure(new Source(false), other, cache)));
+      assertTrue(isTold("what an interrupted run kept of this model and data is not used"));
+      assertEquals(1, runs(cache).size(), "that of the other run stays");
+    }
+    measure(new Source(false), b -> b.optBatchSize(5), restore(late, run(late)));
+    assertTrue(isTold("batch_size 5 instead of 4"), notices.toString());
+    // These make no difference.
+    String expected = whole();
+    UnaryOperator<Measurement.Builder> same = b -> b.optScoringThreads(1).optMemory(1L << 30);
+    assertEquals(
+        expected, SignatureFile.toJson(measure(new Source(false), same, restore(late, run(late)))));
+    assertEquals(0, reads.get());
+  }
+
+  @Test
+  void whatCannotBeToldToBeTheSameIsRefused() throws IOException {
+    RunCache cache = new RunCache(newCache());
+    InvalidInputException e =
+        assertThrows(
+            InvalidInputException.class,
+            () ->
+                builder(
+                        new Source(false) {
+                          @Override
+                          public Optional<String> identity() {
+                            return Optional.empty();
+                          }
+                        })
+                    .optResume(cache)
+                    .build()
+                    .run());
+    assertTrue(e.getMessage().contains("leave --resume out"), e.getMessage());
+    try (InstrumentedModel<?, ?> instrumented =
+        InstrumentedModel.builder().setSource(ModelSource.of(model)).build()) {
+      InvalidInputException given =
+          assertThrows(
+              InvalidInputException.class,
+              () ->
+                  Measurement.builder()
+                      .setModel(instrumented)
+                      .setSource(new Source(false))
+                      .optResume(cache)
+                      .build()
+                      .run());
+      assertTrue(given.getMessage().contains("instrumented before"), given.getMessage());
+    }
+    assertEquals(List.of(), cache.list());
+  }
+
+  @Test
+  void aCacheThatIsFullOrNoFolderEndsNoRun() throws IOException {
+    String expected = whole();
+    for (long bytes : new long[] {1024, 8_000, 16_000}) {
+      try (SmallDisk disk = new SmallDisk(bytes)) {
+        assertEquals(
+            expected, SignatureFile.toJson(measure(new Source(false), b -> b, disk.directory())));
+        assertTrue(isTold("captures and scores are not kept from here on"), notices.toString());
+      }
+    }
+    Path file = Files.writeString(folder.resolve("file"), "no folder");
+    measure(new Source(false), b -> b, file.resolve("cache"));
+    assertTrue(isTold("captures and scores are not kept from here on"), notices.toString());
+  }
+
+  @Test
+  void aSignatureThatCannotBeWrittenCostsNoWork() throws IOException {
+    Path cache = newCache();
+    Measurement.Builder builder = builder(new Source(false)).optResume(new RunCache(cache));
+    try (SmallDisk disk = new SmallDisk(2048)) {
+      InvalidInputException e =
+          assertThrows(
+              InvalidInputException.class,
+              () -> builder.build().run(disk.directory().resolve("out.json")));
+      assertTrue(e.getMessage().contains("the next run only writes"), e.getMessage());
+      assertEquals(List.of(), disk.spilled(), "half of a file");
+    }
+    reads.set(0);
+    Path out = folder.resolve("out.json");
+    builder.build().run(out);
+    assertEquals(whole(), Files.readString(out));
+    assertEquals(SAMPLES, reads.get(), "those of the plain run alone");
+    assertEquals(List.of(), runs(cache));
+  }
+
+  @Test
+  void oneIsAtAMeasurementAtATimeAndTheListTellsOfIt() throws IOException {
+    Path place = newCache();
+    RunCache cache = new RunCache(place);
+    List<RunCache.Entry> seen = new ArrayList<>();
+    List<RunCache.Entry> deleted = new ArrayList<>();
+    List<String> second = new ArrayList<>();
+    MeasurementListener listener =
+        new MeasurementListener() {
+          @Override
+          public void advance(long steps) {
+            try {
+              if (seen.isEmpty()) {
+                deleted.addAll(cache.clean(Instant.MAX));
+                MeasurementListener other =
+                    new MeasurementListener() {
+                      @Override
+                      public void notice(String message) {
+                        second.add(message);
+                      }
+                    };
+                builder(new Source(false)).optResume(cache).optListener(other).build().run();
+              }
+              seen.addAll(cache.list());
+            } catch (IOException e) {
+              throw new UncheckedIOException(e);
+            }
+          }
+        };
+    String model =
+        SignatureFile.toJson(
+            builder(new Source(false)).optResume(cache).optListener(listener).build().run());
+    assertEquals(whole(), model);
+    assertEquals(1, second.size());
+    assertTrue(second.get(0).contains("is at the same measurement"), second.get(0));
+    assertEquals(List.of(), deleted, "what is in use is not deleted");
+    assertTrue(seen.stream().allMatch(RunCache.Entry::isInUse));
+    assertEquals(Optional.of("m"), seen.get(0).model());
+    assertEquals(BATCH, seen.get(0).captured());
+    assertEquals(SAMPLES, seen.get(0).samples());
+    assertEquals(6, seen.get(0).sites());
+    assertEquals(6, seen.get(seen.size() - 1).scored());
+    assertEquals(List.of(), cache.list());
+  }
+
+  @Test
+  void whatIsLeftIsListedAndDeletedByAge() throws IOException {
+    Copy late = late();
+    Path place = restore(late, run(late));
+    Path damaged = Files.createDirectories(place.resolve("runs/0123"));
+    Files.writeString(damaged.resolve("manifest.json"), "nothing");
+    Files.createDirectories(place.resolve("runs/.trash-1"));
+    RunCache cache = new RunCache(place);
+    List<RunCache.Entry> entries = cache.list();
+    assertEquals(2, entries.size());
+    RunCache.Entry whole =
+        entries.stream().filter(entry -> entry.model().isPresent()).findFirst().orElseThrow();
+    assertEquals(SAMPLES, whole.captured());
+    assertEquals(2, whole.scored());
+    assertFalse(whole.isInUse());
+    assertEquals(List.of(), cache.clean(Instant.now().minusSeconds(3600)));
+    assertEquals(2, cache.clean(Instant.MAX).size());
+    assertEquals(List.of(), runs(place));
+    assertEquals(List.of(), new RunCache(newCache()).list());
+  }
+
+  @Test
+  void theUsersFolderIsWhereSuchFilesBelong() {
+    Path home = Path.of(System.getProperty("user.home"));
+    Map<String, String> none = Map.of();
+    assertEquals(home.resolve(".cache/affinis"), RunCache.userFolder(none::get, "Linux"));
+    assertEquals(
+        home.resolve("Library/Caches/affinis"), RunCache.userFolder(none::get, "Mac OS X"));
+    Map<String, String> set = Map.of("XDG_CACHE_HOME", "/x", "LOCALAPPDATA", "/l");
+    assertEquals(Path.of("/x/affinis"), RunCache.userFolder(set::get, "Linux"));
+    assertEquals(Path.of("/l/affinis"), RunCache.userFolder(set::get, "Windows 11"));
+    assertEquals(
+        Path.of("/own"), RunCache.userFolder(Map.of("AFFINIS_CACHE", "/own")::get, "Linux"));
+  }
+
+  @Test
+  void stopEndsBehindABatchAndKeepsIt() throws IOException {
+    Path cache = newCache();
+    AtomicReference<Measurement> running = new AtomicReference<>();
+    AtomicInteger steps = new AtomicInteger();
+    for (int limit : new int[] {2, 3, 4}) {
+      steps.set(0);
+      running.set(
+          builder(new Source(false))
+              .optResume(new RunCache(cache))
+              .optListener(
+                  new MeasurementListener() {
+                    @Override
+                    public void advance(long more) {
+                      if (steps.incrementAndGet() == limit) {
+                        running.get().stop();
+                      }
+                    }
+                  })
+              .build());
+      MeasurementStoppedException e =
+          assertThrows(MeasurementStoppedException.class, () -> running.get().run());
+      assertTrue(
+          e.kept().orElseThrow().startsWith("captures of " + limit * BATCH + " of 26 samples"),
+          e.kept().toString());
+    }
+    Measurement plain = builder(new Source(false)).build();
+    plain.stop();
+    MeasurementStoppedException e = assertThrows(MeasurementStoppedException.class, plain::run);
+    assertEquals(Optional.empty(), e.kept());
+    assertEquals(whole(), SignatureFile.toJson(measure(new Source(false), b -> b, cache)));
   }
 }

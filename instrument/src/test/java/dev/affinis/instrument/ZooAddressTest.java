@@ -312,6 +312,10 @@ class ZooAddressTest {
     failure(empty.toString(), "empty.pt file not found");
     write(empty.resolve("serving.properties"), "engine=Cobol");
     failure(empty.toString(), "Cobol");
+    write(empty.resolve("serving.properties"), "engine=\\u00zz");
+    failure(empty.toString(), "serving.properties is damaged");
+    write(empty.resolve("serving.properties"), "#".repeat(1 << 21));
+    failure(empty.toString(), "serving.properties has more than 1048576 bytes");
     Path broken = folder.resolve("broken");
     write(broken.resolve("net.pt"), "this is no model");
     write(broken.resolve("serving.properties"), "engine=PyTorch");

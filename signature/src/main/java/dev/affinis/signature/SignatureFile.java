@@ -50,6 +50,9 @@ public final class SignatureFile {
 
   private static final int LONGEST = 1_000;
 
+  /** Scores whose squares can be added; none comes near. */
+  private static final double LARGEST = 1e150;
+
   /** What comes before the name of a score in the notes about its standard error. */
   private static final String ERRORS = "errors.";
 
@@ -100,7 +103,9 @@ public final class SignatureFile {
       root = JSON.readTree(json);
     } catch (IOException e) {
       String reason =
-          e instanceof JsonProcessingException damage ? damage.getOriginalMessage() : e.getMessage();
+          e instanceof JsonProcessingException damage
+              ? damage.getOriginalMessage()
+              : e.getMessage();
       throw new IllegalArgumentException(
           "%s is not complete JSON (%s): measure the model again".formatted(file, oneLine(reason)),
           e);
@@ -362,14 +367,10 @@ public final class SignatureFile {
     for (String name : named.map().keySet()) {
       List<Score> scores = new ArrayList<>();
       for (JsonNode value : named.array(name)) {
-        if (!value.isNumber() && !value.isNull()) {
-          throw new IllegalArgumentException(
-              VALUES + "." + name + " must be numbers or null, got " + shown(value));
-        }
         scores.add(
             value.isNull()
                 ? missing(notes, note(name, scores.size()))
-                : Score.of(value.doubleValue()));
+                : Score.of(Fields.score(value, VALUES + "." + name)));
       }
       batches.put(name, new BatchScores(scores));
     }
@@ -383,7 +384,7 @@ public final class SignatureFile {
   private static Map<String, Double> parseGaps(Fields named) {
     Map<String, Double> gaps = new LinkedHashMap<>();
     for (String name : named.map().keySet()) {
-      gaps.put(name, named.number(name).doubleValue());
+      gaps.put(name, named.score(name));
     }
     return gaps;
   }
@@ -393,10 +394,7 @@ public final class SignatureFile {
     Map<String, Score> scores = new LinkedHashMap<>();
     for (String name : named.map().keySet()) {
       scores.put(
-          name,
-          named.isNull(name)
-              ? missing(notes, prefix + name)
-              : Score.of(named.number(name).doubleValue()));
+          name, named.isNull(name) ? missing(notes, prefix + name) : Score.of(named.score(name)));
     }
     return scores;
   }
@@ -423,8 +421,13 @@ public final class SignatureFile {
       return member(key, node.path(key).isTextual(), "a string").textValue();
     }
 
-    Number number(String key) {
-      return member(key, node.path(key).isNumber(), "a number").numberValue();
+    double score(String key) {
+      return score(node.path(key), where + "." + key);
+    }
+
+    static double score(JsonNode value, String name) {
+      boolean isModest = value.isNumber() && Math.abs(value.doubleValue()) <= LARGEST;
+      return require(isModest, name, value, "a number, or null with a note").doubleValue();
     }
 
     long whole(String key) {
@@ -475,8 +478,7 @@ public final class SignatureFile {
     private static JsonNode require(boolean valid, String name, JsonNode found, String expected) {
       if (!valid) {
         throw new IllegalArgumentException(
-            "%s must be %s, got %s"
-                .formatted(name, expected, shown(found)));
+            "%s must be %s, got %s".formatted(name, expected, shown(found)));
       }
       return found;
     }

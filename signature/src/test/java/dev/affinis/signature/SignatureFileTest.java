@@ -265,6 +265,10 @@ class SignatureFileTest {
         "\"path\" : \"features.1\" | \"name\" : \"x\" | layers[0].path must be a string, got nothing",
         "\"index\" : 0 | \"index\" : 1 | layer features.1: index must be its position 0, got 1",
         "\"affinity\" : 0.6875 | \"affinity\" : \"?\" | layers[0].scores.affinity must be a number",
+        "\"affinity\" : 0.6875 | \"affinity\" : 1e200 | layers[0].scores.affinity must be a number",
+        "\"parameters\" : 61100840 | \"parameters\" : 1e99 | model.parameters must be an integer, got",
+        "[ 64, 55, 55 ] | [ 64, true, 55 ] | shape must be a list of integers, got true",
+        "\"features.1\" | \"a\\n\\u001b[1mb\", \"call\" : 0 | is not complete JSON",
       })
   void namesTheKeyThatIsWrong(String old, String changed, String message) throws IOException {
     Path file = folder.resolve("bad.json");

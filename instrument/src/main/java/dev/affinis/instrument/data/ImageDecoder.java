@@ -10,7 +10,6 @@ import java.awt.image.DataBufferByte;
 import java.awt.image.Raster;
 import java.io.EOFException;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -79,9 +78,9 @@ final class ImageDecoder {
         throw new IIOException("larger than " + (MAX_BYTES >> 20) + " MiB");
       }
       byte[] bytes = Files.readAllBytes(file);
-      checkWebpLength(bytes);
+      WebpFrames.requireComplete(bytes);
       JpegScans.requireFew(bytes);
-      return withReader(new ByteArrayInput(bytes), reader -> decode(reader, mostPixels));
+      return withReader(new ByteArrayInput(bytes), reader -> decode(reader, bytes, mostPixels));
     } catch (IOException e) {
       throw unreadable(file, e);
     }
@@ -159,8 +158,9 @@ final class ImageDecoder {
     return size;
   }
 
-  private static RgbImage decode(ImageReader reader, long mostPixels) throws IOException {
-    checkedSize(reader, mostPixels);
+  private static RgbImage decode(ImageReader reader, byte[] bytes, long mostPixels)
+      throws IOException {
+    WebpFrames.requireWithin(bytes, checkedSize(reader, mostPixels));
     String[] damage = new String[1];
     reader.addIIOReadWarningListener(
         (source, warning) -> {
@@ -175,22 +175,6 @@ final class ImageDecoder {
       throw new IIOException("the file is incomplete or damaged (" + damage[0] + ")");
     }
     return rgb(image);
-  }
-
-  /** WebP decoders fill what is missing with black: compare the header's length with the file's. */
-  private static void checkWebpLength(byte[] bytes) throws IIOException {
-    if (bytes.length >= 12
-        && new String(bytes, 0, 4, StandardCharsets.ISO_8859_1).equals("RIFF")
-        && new String(bytes, 8, 4, StandardCharsets.ISO_8859_1).equals("WEBP")) {
-      long length = 0;
-      for (int i = 7; i >= 4; i--) {
-        length = length << 8 | (bytes[i] & 0xff);
-      }
-      if (bytes.length < length + 8 - (length & 1)) {
-        throw new IIOException(
-            "the file is incomplete (" + bytes.length + " of " + (length + 8) + " bytes)");
-      }
-    }
   }
 
   private static RgbImage rgb(BufferedImage image) throws IIOException {
@@ -276,24 +260,35 @@ final class ImageDecoder {
 
   /** A file's bytes as the input of an {@link ImageReader}, without ImageIO's cache file. */
   private static final class ByteArrayInput extends ImageInputStreamImpl {
+    /** Decoders look a little ahead; one that goes on for ever has missed the end. */
+    private static final int MOST_BEYOND = 1_000;
+
     private final byte[] bytes;
+    private int beyond;
 
     ByteArrayInput(byte[] bytes) {
       this.bytes = bytes;
     }
 
     @Override
-    public int read() {
+    public int read() throws IIOException {
       bitOffset = 0;
-      return streamPos < bytes.length ? bytes[(int) streamPos++] & 0xff : -1;
+      return streamPos < bytes.length ? bytes[(int) streamPos++] & 0xff : end();
+    }
+
+    private int end() throws IIOException {
+      if (++beyond > MOST_BEYOND) {
+        throw new IIOException("the file is incomplete");
+      }
+      return -1;
     }
 
     @Override
-    public int read(byte[] target, int offset, int length) {
+    public int read(byte[] target, int offset, int length) throws IIOException {
       bitOffset = 0;
       int count = (int) Math.min(length, bytes.length - streamPos);
       if (count <= 0) {
-        return length == 0 ? 0 : -1;
+        return length == 0 ? 0 : end();
       }
       System.arraycopy(bytes, (int) streamPos, target, offset, count);
       streamPos += count;

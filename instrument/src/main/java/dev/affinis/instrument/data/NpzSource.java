@@ -146,7 +146,8 @@ public final class NpzSource implements SampleSource {
       String what =
           others.isEmpty()
               ? "no arrays"
-              : others.stream().limit(SHOWN).toList() + (others.size() > SHOWN ? " and others" : "");
+              : others.stream().limit(SHOWN).toList()
+                  + (others.size() > SHOWN ? " and others" : "");
       throw new InvalidInputException("data file " + file + " has " + what + ": " + EXPECTED);
     }
     return found;

@@ -1,16 +1,22 @@
 package dev.affinis.instrument.torchscript;
 
+import dev.affinis.instrument.InvalidInputException;
 import dev.affinis.instrument.torchscript.ScriptFile.ScriptClass;
 import dev.affinis.instrument.torchscript.ScriptFunction.Call;
 import dev.affinis.instrument.torchscript.ScriptFunction.Parameter;
 import dev.affinis.instrument.torchscript.ScriptFunction.Statement;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * Who calls whom in an archive. A call's receiver is followed through local variables and declared
@@ -18,6 +24,8 @@ import java.util.Map;
  * functions.
  */
 final class CallGraph {
+  private static final int LONGEST_PATH = 2000;
+
   private final Map<String, ScriptFile> files = new LinkedHashMap<>();
   private final Map<String, ScriptClass> classes = new HashMap<>();
   private final Map<String, ScriptFunction> freeFunctions = new HashMap<>();
@@ -69,21 +77,45 @@ final class CallGraph {
   }
 
   /**
-   * The expression a name stands for: the value of the only statement that assigns it.
+   * The functions that can reach what is looked for: those that have it among their own calls, and
+   * those that call one of these.
    *
-   * @return the statement, or {@code null} if the name is a parameter or assigned more than once
+   * @param sought whether a call is looked for
    */
-  static Statement definition(ScriptFunction function, String name) {
-    Statement found = null;
-    for (Statement statement : function.statements()) {
-      if (name.equals(statement.target())) {
-        if (found != null) {
-          return null;
+  Set<ScriptFunction> reaching(Predicate<Call> sought) {
+    Map<ScriptFunction, List<ScriptFunction>> callers = new HashMap<>();
+    Set<ScriptFunction> found = new HashSet<>();
+    for (ScriptFunction function : functions) {
+      if (note(function, function.calls(), sought, callers)) {
+        found.add(function);
+      }
+    }
+    Deque<ScriptFunction> next = new ArrayDeque<>(found);
+    while (!next.isEmpty()) {
+      for (ScriptFunction caller : callers.getOrDefault(next.pop(), List.of())) {
+        if (found.add(caller)) {
+          next.push(caller);
         }
-        found = statement;
       }
     }
     return found;
+  }
+
+  private boolean note(
+      ScriptFunction function,
+      List<Call> calls,
+      Predicate<Call> sought,
+      Map<ScriptFunction, List<ScriptFunction>> callers) {
+    boolean isFound = false;
+    for (Call call : calls) {
+      Target target = targets.get(call);
+      if (target != null) {
+        callers.computeIfAbsent(target.function(), f -> new ArrayList<>()).add(function);
+      }
+      isFound |= sought.test(call);
+      isFound |= note(function, call.inner(), sought, callers);
+    }
+    return isFound;
   }
 
   /** Resolves the calls of one function. */
@@ -186,6 +218,14 @@ final class CallGraph {
         return null;
       }
       String type = object.type().attributes().get(name);
+      if (type != null && object.scope().length() + name.length() > LONGEST_PATH) {
+        throw new InvalidInputException(
+            "model cannot be instrumented: a module's path in "
+                + function.label()
+                + " has more than "
+                + LONGEST_PATH
+                + " characters: give modules shorter names and export the model again");
+      }
       return type == null ? null : instance(type, object.scope() + "." + name);
     }
 

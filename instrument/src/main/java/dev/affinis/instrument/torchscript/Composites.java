@@ -6,7 +6,6 @@ import dev.affinis.instrument.pattern.ActivationPatterns.Match;
 import dev.affinis.instrument.torchscript.ScriptFunction.Call;
 import java.util.ArrayList;
 import java.util.EnumSet;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
@@ -24,7 +23,7 @@ final class Composites {
 
   private final CallGraph graph;
   private final List<Double> constants;
-  private final Set<ScriptFunction> mutating = new HashSet<>();
+  private final Set<ScriptFunction> mutating;
 
   /**
    * An activation.
@@ -51,19 +50,9 @@ final class Composites {
   Composites(CallGraph graph, List<Double> constants) {
     this.graph = graph;
     this.constants = constants;
-    boolean changed = true;
-    while (changed) {
-      changed = false;
-      for (ScriptFunction function : graph.functions()) {
-        if (!mutating.contains(function) && anyMutates(function.calls())) {
-          changed = mutating.add(function);
-        }
-      }
-    }
-  }
-
-  private boolean anyMutates(List<Call> calls) {
-    return calls.stream().anyMatch(call -> mutates(call) || anyMutates(call.inner()));
+    mutating =
+        graph.reaching(
+            call -> graph.target(call) == null && (call.isMethodCall() || isInPlace(call)));
   }
 
   /** Whether a call may change a tensor that others see. */

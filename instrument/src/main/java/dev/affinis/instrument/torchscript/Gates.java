@@ -25,10 +25,13 @@ final class Gates {
   private static final Set<String> LINEAR =
       Set.of("linear", "addmm", "_convolution", "convolution", "conv1d", "conv2d", "conv3d");
 
+  private static final int DEEPEST = 50;
+
   private final CallGraph graph;
   private final List<Double> constants;
   private final Map<ScriptFunction, ScriptBody> bodies = new HashMap<>();
   private final Map<ScriptFunction, Optional<Applied>> endings = new HashMap<>();
+  private int depth;
 
   /**
    * A gate.
@@ -149,9 +152,11 @@ final class Gates {
   private Optional<Applied> ending(ScriptFunction function) {
     Optional<Applied> known = endings.get(function);
     if (known == null) {
-      // One that calls itself ends with nothing.
+      // One that calls itself ends with nothing, nor does one whose last call is far away.
       endings.put(function, Optional.empty());
-      known = Optional.ofNullable(findEnding(function));
+      depth++;
+      known = depth > DEEPEST ? Optional.empty() : Optional.ofNullable(findEnding(function));
+      depth--;
       endings.put(function, known);
     }
     return known;

@@ -6,10 +6,8 @@ import dev.affinis.instrument.SiteType;
 import dev.affinis.instrument.torchscript.ScriptFunction.Call;
 import dev.affinis.instrument.torchscript.ScriptFunction.Parameter;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Set;
 
 /**
  * The calls of modules that are sites as a whole: {@code (self.layer1).forward(x)} from one of the
@@ -33,7 +31,7 @@ final class ModuleCalls {
     this.graph = graph;
     this.filter = filter;
     if (filter.chooses(SiteType.MODULE)) {
-      walk(forward.calls(), "", new HashSet<>());
+      CallWalk.walk(graph, forward, call -> true, (path, call, conditional) -> look(path, call));
     }
   }
 
@@ -47,18 +45,12 @@ final class ModuleCalls {
     return obstacles;
   }
 
-  private void walk(List<Call> calls, String path, Set<ScriptFunction> active) {
-    for (Call call : calls) {
-      walk(call.inner(), path, active);
-      CallGraph.Target target = graph.target(call);
-      if (target != null && active.add(target.function())) {
-        String inner = path + target.scope();
-        if (isModule(call, target) && filter.observes(TapKey.modulePath(inner), SiteKind.MODULE)) {
-          add(call, target);
-        }
-        walk(target.function().calls(), inner, active);
-        active.remove(target.function());
-      }
+  private void look(String path, Call call) {
+    CallGraph.Target target = graph.target(call);
+    if (target != null
+        && isModule(call, target)
+        && filter.observes(TapKey.modulePath(path + target.scope()), SiteKind.MODULE)) {
+      add(call, target);
     }
   }
 

@@ -26,6 +26,9 @@ import java.util.stream.Stream;
  * type (a NamedTuple with an optional field, say) is flattened into the list of the tensors in it.
  */
 final class RootForward {
+  private static final int MOST_PARTS = 1000;
+  private static final int DEEPEST_COLUMN = 200;
+
   private final CallGraph graph;
   private final ScriptFunction forward;
   private final StringBuilder out = new StringBuilder();
@@ -69,7 +72,7 @@ final class RootForward {
             + ", "
             + forced(options.layout())
             + ", annotate(List[str], ["
-            + leftOut.stream().map(key -> '"' + key + '"').collect(Collectors.joining(", "))
+            + leftOut.stream().map(TapPass::quote).collect(Collectors.joining(", "))
             + "]), "
             + chosen(options.tokens())
             + ", "
@@ -195,6 +198,14 @@ final class RootForward {
   }
 
   private void flatten(int indent, String type, String value) {
+    if (names > MOST_PARTS || indent > DEEPEST_COLUMN) {
+      throw new InvalidInputException(
+          "model cannot be instrumented: its result is of type "
+              + forward.returnType()
+              + ", which has more than "
+              + MOST_PARTS
+              + " parts or has itself in it: return tensors and export the model again");
+    }
     List<String> tuple = arguments(type, "Tuple");
     List<String> optional = arguments(type, "Optional");
     ScriptClass named = graph.type(type);

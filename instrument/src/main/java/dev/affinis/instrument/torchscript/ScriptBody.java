@@ -14,6 +14,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * The body of a function as the search for activations sees it: its calls are the operators, in the
@@ -26,6 +27,9 @@ import java.util.Set;
 final class ScriptBody implements OperatorGraph {
   /** Operators that programs call on plain numbers, too: {@code sqrt(2 / pi)}. */
   private static final Set<String> ON_NUMBERS = Set.of("Sqrt", "Neg", "Mul", "Div");
+
+  private static final Pattern NUMBER = Pattern.compile("-?\\d+(\\.\\d*)?(e[-+]?\\d+)?");
+  private static final Pattern CONSTANT = Pattern.compile("CONSTANTS\\.c\\d{1,9}");
 
   private final CallGraph graph;
   private final ScriptFile file;
@@ -42,6 +46,9 @@ final class ScriptBody implements OperatorGraph {
 
   /** Results that an operator takes or a variable stands for; others are used in unknown ways. */
   private final Set<Integer> claimed = new HashSet<>();
+
+  /** Results that are numbers. */
+  private final Map<String, Double> numbers = new HashMap<>();
 
   /** Variables that are what a list has in it. */
   private final Map<String, Unpacked> unpacked = new HashMap<>();
@@ -195,6 +202,10 @@ final class ScriptBody implements OperatorGraph {
         new Node(call, block, written, ScriptOperation.of(name(call), written), List.of(result)));
     starts.put(call.from(), number);
     producers.put(result, number);
+    Double value = number(number);
+    if (value != null) {
+      numbers.put(result, value);
+    }
   }
 
   /** The operator that a call is, without the mark of one in place; empty if it is none. */
@@ -225,10 +236,10 @@ final class ScriptBody implements OperatorGraph {
     }
     Token first = tokens.get(from);
     String text = file.text(from, to);
-    if (text.matches("-?\\d+(\\.\\d*)?(e[-+]?\\d+)?")) {
+    if (NUMBER.matcher(text).matches()) {
       return "=" + text;
     }
-    if (text.matches("CONSTANTS\\.c\\d+")) {
+    if (CONSTANT.matcher(text).matches()) {
       int index = Integer.parseInt(text.substring(text.indexOf('c') + 1));
       Double value = index < constants.size() ? constants.get(index) : null;
       return value == null ? text : "=" + value;
@@ -251,7 +262,9 @@ final class ScriptBody implements OperatorGraph {
 
   private void define(Statement statement) {
     List<String> names = targets(statement);
-    boolean isOnce = names.stream().allMatch(name -> assignments.get(name) == 1);
+    // What is used before it is made would make a circle.
+    boolean isOnce =
+        names.stream().allMatch(name -> assignments.get(name) == 1 && !consumers.containsKey(name));
     if (names.isEmpty() || !isOnce || file.tokens().get(statement.from()).is("for")) {
       return;
     }
@@ -318,11 +331,11 @@ final class ScriptBody implements OperatorGraph {
   /** Whether a call of one of PyTorch's own functions is told to work in place, or may be. */
   boolean asksForInPlace(int node) {
     Call call = call(node);
-    if (graph.target(call) == null) {
+    if (graph.target(call) == null || call.arguments().size() < 2) {
       return false;
     }
     Range last = call.arguments().get(call.arguments().size() - 1);
-    return call.arguments().size() > 1 && !file.text(last.from(), last.to()).equals("False");
+    return !file.text(last.from(), last.to()).equals("False");
   }
 
   @Override
@@ -383,13 +396,11 @@ final class ScriptBody implements OperatorGraph {
 
   @Override
   public Double scalar(String tensor) {
-    if (tensor.startsWith("=")) {
-      return Double.valueOf(tensor.substring(1));
-    }
-    int node = producer(tensor);
-    if (node < 0) {
-      return null;
-    }
+    return tensor.startsWith("=") ? Double.valueOf(tensor.substring(1)) : numbers.get(tensor);
+  }
+
+  /** What an operator on numbers makes, null if it is not known. */
+  private Double number(int node) {
     String operator = operator(node);
     if (!ON_NUMBERS.contains(operator)) {
       return null;

@@ -28,9 +28,9 @@ final class ScriptConstants {
   /** A tensor: type of its elements, the entry that holds them, the first one, how many. */
   private record Storage(String type, String entry, long offset, long size) {}
 
-  /** Reads the bytes of an entry by its name, null if there is none. */
+  /** Reads bytes of an entry by its name, null if there is none or it ends before. */
   interface Entries {
-    byte[] read(String entry) throws IOException;
+    byte[] read(String entry, long from, int length) throws IOException;
   }
 
   private ScriptConstants(byte[] pickle) {
@@ -66,18 +66,20 @@ final class ScriptConstants {
   }
 
   private static Double element(Storage storage, Entries entries) throws IOException {
-    byte[] bytes = entries.read(storage.entry());
     int width = storage.type().matches("torch (Double|Long)Storage") ? 8 : 4;
-    int at = Math.toIntExact(storage.offset()) * width;
-    if (bytes == null || bytes.length < at + width) {
+    if (storage.offset() < 0 || storage.offset() > Long.MAX_VALUE / width - 1) {
+      return null;
+    }
+    byte[] bytes = entries.read(storage.entry(), storage.offset() * width, width);
+    if (bytes == null) {
       return null;
     }
     ByteBuffer raw = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     return switch (storage.type()) {
-      case "torch FloatStorage" -> (double) raw.getFloat(at);
-      case "torch DoubleStorage" -> raw.getDouble(at);
-      case "torch LongStorage" -> (double) raw.getLong(at);
-      case "torch IntStorage" -> (double) raw.getInt(at);
+      case "torch FloatStorage" -> (double) raw.getFloat(0);
+      case "torch DoubleStorage" -> raw.getDouble(0);
+      case "torch LongStorage" -> (double) raw.getLong(0);
+      case "torch IntStorage" -> (double) raw.getInt(0);
       default -> null;
     };
   }

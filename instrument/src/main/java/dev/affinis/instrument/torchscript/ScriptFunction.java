@@ -8,13 +8,13 @@ import java.util.List;
  * @param file name of the file it stands in
  * @param owner qualified name of its class, or {@code null} for a free function
  * @param name its simple name
- * @param parameters its parameters, {@code self} included
+ * @param parameters its parameters; of a method at least one, {@code self}
  * @param returnType its declared return type
  * @param open position of the parenthesis that opens the parameter list
  * @param close position of the parenthesis that closes it
  * @param bodyStart position of the first token of the body
  * @param bodyEnd position after the last token of the body
- * @param statements the body's statements, nested blocks flattened
+ * @param statements the body's statements, nested blocks flattened; at least one
  * @param calls the outermost calls in the body, in order
  */
 record ScriptFunction(
@@ -57,13 +57,17 @@ record ScriptFunction(
 
   /** Whether a token stands inside an if, for or while block. */
   boolean isConditional(int token) {
-    int base = statements.isEmpty() ? 0 : statements.get(0).column();
-    for (Statement statement : statements) {
-      if (token >= statement.from() && token < statement.to()) {
-        return statement.column() > base;
+    int low = 0;
+    int high = statements.size();
+    while (high - low > 1) {
+      int middle = (low + high) >>> 1;
+      if (statements.get(middle).from() <= token) {
+        low = middle;
+      } else {
+        high = middle;
       }
     }
-    return false;
+    return statements.get(low).column() > statements.get(0).column();
   }
 
   /** A parameter; {@code end} is the position after its type and default value. */

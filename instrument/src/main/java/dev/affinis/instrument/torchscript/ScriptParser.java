@@ -16,11 +16,17 @@ import java.util.Set;
  * Finds classes, functions, statements and calls in one source file of an archive. It reads the
  * printed form of TorchScript only: top-level declarations in column 0, members of a class in
  * column 2, one statement a line. Expressions are not parsed further than their calls.
+ *
+ * <p>Nesting is limited, far beyond what programs have: the engine's own parser recurses, and ends
+ * the process when its stack does.
  */
 final class ScriptParser {
   /** Names that may stand before a parenthesis without calling anything. */
   private static final Set<String> KEYWORDS =
       Set.of("return", "if", "elif", "while", "for", "in", "is", "and", "or", "not", "assert");
+
+  private static final int DEEPEST_BRACKET = 100;
+  private static final int DEEPEST_COLUMN = 400;
 
   private final String name;
   private final String source;
@@ -72,7 +78,7 @@ final class ScriptParser {
   /** {@code class Name(Base):} with members two columns to the right. */
   private int parseClass(int start) {
     int column = tokens.get(start).column();
-    String className = module + "." + tokens.get(start + 1).text();
+    String className = module + "." + declared(start);
     int i = start + 2;
     String base = "";
     if (at(i, "(")) {
@@ -90,7 +96,7 @@ final class ScriptParser {
         i = method.bodyEnd();
       } else {
         int end = endOfStatement(i);
-        if (at(i, "__annotations__") && at(i + 1, "[")) {
+        if (at(i, "__annotations__") && at(i + 1, "[") && isString(i + 2)) {
           attributes.put(unquote(tokens.get(i + 2).text()), text(i + 5, end));
         } else if (at(i + 1, ":")) {
           int assigned = i + 2;
@@ -109,7 +115,7 @@ final class ScriptParser {
   /** {@code def name(a: T, b: U=0) -> V:} and the indented body. */
   private ScriptFunction parseFunction(int start, String owner) {
     int column = tokens.get(start).column();
-    String functionName = tokens.get(start + 1).text();
+    String functionName = declared(start);
     int open = start + 2;
     if (!at(open, "(")) {
       throw damaged("expected ( after def " + functionName, open);
@@ -147,6 +153,10 @@ final class ScriptParser {
               tokens.get(bodyEnd).column(),
               binds ? tokens.get(bodyEnd).text() : null));
       bodyEnd = end;
+    }
+    if (statements.isEmpty() || (owner != null && parameters.isEmpty())) {
+      String lacks = statements.isEmpty() ? "body" : "parameter for its object";
+      throw damaged("def " + functionName + " has no " + lacks, start);
     }
     List<Call> calls = parseCalls(bodyStart, bodyEnd);
     return new ScriptFunction(
@@ -243,12 +253,18 @@ final class ScriptParser {
 
   private int[] matchBrackets() {
     int[] result = new int[tokens.size()];
-    int[] stack = new int[tokens.size()];
+    int[] stack = new int[DEEPEST_BRACKET];
     int depth = 0;
     for (int i = 0; i < result.length; i++) {
       result[i] = -1;
       Token token = tokens.get(i);
+      if (token.firstOnLine() && token.column() > DEEPEST_COLUMN) {
+        throw damaged("blocks nested into column " + token.column(), i);
+      }
       if (token.is("(") || token.is("[") || token.is("{")) {
+        if (depth == DEEPEST_BRACKET) {
+          throw damaged("more than " + DEEPEST_BRACKET + " brackets in each other", i);
+        }
         stack[depth++] = i;
       } else if (token.is(")") || token.is("]") || token.is("}")) {
         if (depth == 0 || !closes(tokens.get(stack[depth - 1]), token)) {
@@ -276,6 +292,18 @@ final class ScriptParser {
       throw damaged("expected " + symbol + " after " + where, i);
     }
     return i + 1;
+  }
+
+  /** The name behind {@code class} or {@code def}. */
+  private String declared(int start) {
+    if (!isName(start + 1)) {
+      throw damaged("no name after " + tokens.get(start).text(), start);
+    }
+    return tokens.get(start + 1).text();
+  }
+
+  private boolean isString(int i) {
+    return i < tokens.size() && tokens.get(i).kind() == Token.Kind.STRING;
   }
 
   private boolean at(int i, String text) {

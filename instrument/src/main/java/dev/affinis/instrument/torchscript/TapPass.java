@@ -24,7 +24,7 @@ final class TapPass {
   static final String TAPS = "affinis_taps";
   static final String SCOPE = "affinis_scope";
   static final String TAPS_TYPE = "__torch__.affinis.Taps";
-  private static final String FORWARD = "affinis_forward";
+  static final String FORWARD = "affinis_forward";
 
   private final CallGraph graph;
   private final TapPlan plan;
@@ -109,16 +109,32 @@ final class TapPass {
   /** Copies the source between two offsets with the given calls, all inside it, rewritten. */
   private void printRange(StringBuilder out, ScriptFile file, List<Call> calls, int from, int to) {
     int done = from;
-    for (Call call : calls) {
-      int start = file.tokens().get(call.from()).start();
+    for (int i = firstAt(file, calls, from); i < calls.size(); i++) {
+      Call call = calls.get(i);
       int end = file.tokens().get(call.close()).end();
-      if (start >= done && end <= to) {
-        out.append(file.source(), done, start);
-        printCall(out, file, call);
-        done = end;
+      if (end > to) {
+        break;
       }
+      out.append(file.source(), done, file.tokens().get(call.from()).start());
+      printCall(out, file, call);
+      done = end;
     }
     out.append(file.source(), done, to);
+  }
+
+  /** Index of the first of the calls, which are in order, that starts at an offset or behind it. */
+  private static int firstAt(ScriptFile file, List<Call> calls, int offset) {
+    int low = 0;
+    int high = calls.size();
+    while (low < high) {
+      int middle = (low + high) >>> 1;
+      if (file.tokens().get(calls.get(middle).from()).start() < offset) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
   }
 
   private void printCall(StringBuilder out, ScriptFile file, Call call) {
@@ -185,7 +201,8 @@ final class TapPass {
     return added.isEmpty() ? SCOPE : "torch.add(" + SCOPE + ", " + quote(added) + ")";
   }
 
-  private static String quote(String text) {
+  /** A string literal. */
+  static String quote(String text) {
     return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
   }
 }

@@ -13,6 +13,7 @@ import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Decides what is observed: which calls are sites, which tell the layout of their result, and which
@@ -74,7 +75,12 @@ final class TapPlan {
       }
     }
     spread();
-    graph.functions().forEach(f -> requireFollowed(f, f.calls()));
+    Set<String> names =
+        tapped.stream()
+            .filter(ScriptFunction::isMethod)
+            .map(ScriptFunction::name)
+            .collect(Collectors.toSet());
+    graph.functions().forEach(f -> requireFollowed(f, f.calls(), names));
   }
 
   /** What is done with the result of a call, the first step first; empty if nothing is. */
@@ -146,57 +152,39 @@ final class TapPlan {
 
   /** Marks every function that can reach a call with a role. */
   private void spread() {
-    boolean changed = true;
-    while (changed) {
-      changed = false;
-      for (ScriptFunction function : graph.functions()) {
-        if (!tapped.contains(function) && reaches(function.calls())) {
-          if (FIXED_SIGNATURES.contains(function.name())) {
-            throw new InvalidInputException(
-                "model cannot be instrumented: "
-                    + function.label()
-                    + " calls code that runs activations, but its signature must stay as it is:"
-                    + " move that call into forward and export the model again");
-          }
-          changed = tapped.add(function);
-        }
+    Set<ScriptFunction> reaching =
+        graph.reaching(
+            call ->
+                roles.containsKey(call)
+                    || hiding.containsKey(call)
+                    || modules.obstacles().containsKey(call));
+    for (ScriptFunction function : reaching) {
+      if (FIXED_SIGNATURES.contains(function.name())) {
+        throw new InvalidInputException(
+            "model cannot be instrumented: "
+                + function.label()
+                + " calls code that runs activations, but its signature must stay as it is:"
+                + " move that call into forward and export the model again");
       }
     }
-  }
-
-  private boolean reaches(List<Call> calls) {
-    for (Call call : calls) {
-      CallGraph.Target target = graph.target(call);
-      if (roles.containsKey(call)
-          || hiding.containsKey(call)
-          || modules.obstacles().containsKey(call)
-          || (target != null && tapped.contains(target.function()))
-          || reaches(call.inner())) {
-        return true;
-      }
-    }
-    return false;
+    tapped.addAll(reaching);
   }
 
   /** A call that cannot be followed must not lead to code that expects taps. */
-  private void requireFollowed(ScriptFunction function, List<Call> calls) {
+  private void requireFollowed(ScriptFunction function, List<Call> calls, Set<String> names) {
     for (Call call : calls) {
-      if (call.isMethodCall() && graph.target(call) == null) {
-        for (ScriptFunction candidate : tapped) {
-          if (candidate.isMethod() && candidate.name().equals(call.callee())) {
-            throw new InvalidInputException(
-                "model cannot be instrumented: in "
-                    + function.label()
-                    + " the call ("
-                    + graph.file(function).text(call.receiverFrom(), call.receiverTo())
-                    + ")."
-                    + call.callee()
-                    + "(...) is made through a value whose module is not known (a module"
-                    + " interface?): call the module by its attribute and export the model again");
-          }
-        }
+      if (call.isMethodCall() && graph.target(call) == null && names.contains(call.callee())) {
+        throw new InvalidInputException(
+            "model cannot be instrumented: in "
+                + function.label()
+                + " the call ("
+                + graph.file(function).text(call.receiverFrom(), call.receiverTo())
+                + ")."
+                + call.callee()
+                + "(...) is made through a value whose module is not known (a module"
+                + " interface?): call the module by its attribute and export the model again");
       }
-      requireFollowed(function, call.inner());
+      requireFollowed(function, call.inner(), names);
     }
   }
 
@@ -245,40 +233,11 @@ final class TapPlan {
     return found;
   }
 
-  private void walk(Visitor visitor) {
-    walk(forward, forward.calls(), "", false, new HashSet<>(), visitor);
-  }
-
-  /** Is told of every call that can be reached, after those that it makes itself. */
-  private interface Visitor {
-    void visit(String path, Call call, boolean conditional);
-  }
-
-  private void walk(
-      ScriptFunction function,
-      List<Call> calls,
-      String path,
-      boolean conditional,
-      Set<ScriptFunction> active,
-      Visitor visitor) {
-    for (Call call : calls) {
-      walk(function, call.inner(), path, conditional, active, visitor);
-      boolean here = conditional || function.isConditional(call.from());
-      CallGraph.Target target = graph.target(call);
-      if (target != null
-          && !isMuted(call)
-          && tapped.contains(target.function())
-          && active.add(target.function())) {
-        walk(
-            target.function(),
-            target.function().calls(),
-            path + target.scope(),
-            here,
-            active,
-            visitor);
-        active.remove(target.function());
-      }
-      visitor.visit(path, call, here);
-    }
+  private void walk(CallWalk.Visitor visitor) {
+    CallWalk.walk(
+        graph,
+        forward,
+        call -> !isMuted(call) && tapped.contains(graph.target(call).function()),
+        visitor);
   }
 }

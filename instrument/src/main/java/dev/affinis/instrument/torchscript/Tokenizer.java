@@ -11,6 +11,15 @@ import java.util.List;
  * dropped: they stay reachable through the tokens' offsets.
  */
 final class Tokenizer {
+  /** Texts of symbols, so that not each of many brackets is a string of its own. */
+  private static final String[] SYMBOLS = new String[128];
+
+  static {
+    for (char c = 0; c < SYMBOLS.length; c++) {
+      SYMBOLS[c] = String.valueOf(c);
+    }
+  }
+
   private final String source;
   private final String file;
   private final List<Token> tokens = new ArrayList<>();
@@ -61,9 +70,12 @@ final class Tokenizer {
   }
 
   private void add(Kind kind, int end) {
-    tokens.add(
-        new Token(
-            kind, source.substring(position, end), position, position - lineStart, lineIsBlank));
+    char first = source.charAt(position);
+    String text =
+        end == position + 1 && first < SYMBOLS.length
+            ? SYMBOLS[first]
+            : source.substring(position, end);
+    tokens.add(new Token(kind, text, position, position - lineStart, lineIsBlank));
     lineIsBlank = false;
     position = end;
   }

@@ -9,26 +9,16 @@ import dev.affinis.instrument.Instrumenter;
 import dev.affinis.instrument.InvalidInputException;
 import dev.affinis.instrument.PlannedSite;
 import dev.affinis.instrument.SiteFilter;
-import dev.affinis.instrument.SiteKind;
 import dev.affinis.instrument.SkippedSite;
 import dev.affinis.instrument.TapOptions;
 import dev.affinis.instrument.TappedModel;
-import dev.affinis.instrument.torchscript.ScriptFile.ScriptClass;
 import dev.affinis.signature.Signature.ModelRuntime;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Writes copies of a TorchScript archive whose forward also returns what its sites saw.
@@ -38,16 +28,11 @@ import java.util.concurrent.ConcurrentHashMap;
  * row per sample. Weights are copied as they are. Only the archive's source is held in memory.
  */
 public final class TorchScriptInstrumenter implements Instrumenter {
-  private static final String TAPS_FILE = "__torch__/affinis.py";
   private static final String ENGINE = "PyTorch";
 
   private final Path model;
   private final Map<String, String> loading = new HashMap<>();
-  private final List<ScriptFile> files = new ArrayList<>();
-  private final CallGraph graph;
-  private final List<Double> constants;
-  private final ScriptFunction forward;
-  private final Map<SiteFilter, TapPlan> plans = new ConcurrentHashMap<>();
+  private final ScriptProgram program;
 
   /**
    * Reads an archive.
@@ -64,30 +49,14 @@ public final class TorchScriptInstrumenter implements Instrumenter {
     loading.putAll(options);
     // Without it the engine puts weights on the device they were saved from.
     loading.put("mapLocation", "true");
-    String root;
     try (ScriptArchive archive = ScriptArchive.open(model)) {
-      root = archive.rootClass();
-      constants = archive.readConstants();
-      for (Map.Entry<String, String> source : archive.readSources().entrySet()) {
-        files.add(ScriptParser.parse(source.getKey(), source.getValue()));
-      }
+      program =
+          new ScriptProgram(
+              model.toString(),
+              archive.rootClass(),
+              archive.readConstants(),
+              archive.readSources());
     }
-    if (files.stream().anyMatch(f -> f.name().equals(TAPS_FILE))) {
-      throw new InvalidInputException(
-          "model " + model + " is instrumented already: give the original model");
-    }
-    graph = new CallGraph(files);
-    ScriptClass rootClass = graph.type(root);
-    if (rootClass == null || !rootClass.methods().containsKey("forward")) {
-      throw new InvalidInputException(
-          "model "
-              + model
-              + " has no forward method (root class "
-              + root
-              + "): export the module itself with torch.jit.save");
-    }
-    forward = rootClass.methods().get("forward");
-    plan(SiteFilter.ALL);
   }
 
   @Override
@@ -97,34 +66,28 @@ public final class TorchScriptInstrumenter implements Instrumenter {
 
   @Override
   public List<String> inputNames() {
-    return new RootForward(graph, forward).inputs();
-  }
-
-  /** What is observed for a filter, which depends on the types and modules that it chooses. */
-  private TapPlan plan(SiteFilter filter) {
-    return plans.computeIfAbsent(
-        filter.choice(), choice -> new TapPlan(graph, constants, forward, choice));
+    return program.inputs();
   }
 
   @Override
   public List<PlannedSite> sites(SiteFilter filter) {
-    return plan(filter).sites().stream()
+    return program.plan(filter).sites().stream()
         .filter(site -> filter.observes(site.path(), site.kind()))
         .toList();
   }
 
   @Override
   public List<SkippedSite> hiddenSites(SiteFilter filter) {
-    return plan(filter).hiddenSites();
+    return program.plan(filter).hiddenSites();
   }
 
   @Override
   public NDList runPlain(NDList inputs) throws IOException {
     // DJL cannot hand back every result as it is: then the plain model, too, is loaded from a copy.
-    boolean flatten = new RootForward(graph, forward).needsFlattening();
+    boolean flatten = program.needsFlattening();
     try (Model plain =
         flatten
-            ? loadCopy(inputs.head().getDevice(), this::writePlain)
+            ? loadCopy(inputs.head().getDevice(), copy -> write(copy, program.flattened()))
             : loadFile(model, inputs.head().getDevice())) {
       return new TappedScript(plain)
           .forward(new ParameterStore(plain.getNDManager(), false), inputs)
@@ -165,54 +128,12 @@ public final class TorchScriptInstrumenter implements Instrumenter {
    * @throws IOException if it cannot be written
    */
   void writeInstrumented(Path target, TapOptions options) throws IOException {
-    Map<String, String> sources =
-        new TapPass(graph, plan(options.sites()), forward)
-            .print(
-                files, new RootForward(graph, forward).tapped(options, leftOut(options.sites())));
-    sources.put(TAPS_FILE, tapsSource());
+    write(target, program.instrumented(options));
+  }
+
+  private void write(Path target, Map<String, String> sources) throws IOException {
     try (ScriptArchive archive = ScriptArchive.open(model)) {
       archive.copyTo(target, sources);
-    }
-  }
-
-  /** Scope and kind of every call that the filter does not mean, as the taps name them. */
-  private Set<String> leftOut(SiteFilter filter) {
-    Set<String> keys = new LinkedHashSet<>();
-    for (PlannedSite site : plan(filter).sites()) {
-      for (SiteKind kind : site.kind().possibleAtRunTime()) {
-        if (!filter.mayAccept(site.path(), kind)) {
-          keys.add(TapKey.scope(site.path()) + "|" + kind.word());
-        }
-      }
-    }
-    return keys;
-  }
-
-  /** Writes a copy that observes nothing but returns the tensors of its result as a list. */
-  private void writePlain(Path target) throws IOException {
-    ScriptFile file = graph.file(forward);
-    Map<String, String> sources = new LinkedHashMap<>();
-    files.forEach(f -> sources.put(f.name(), f.source()));
-    int name = file.tokens().get(forward.open()).start() - forward.name().length();
-    int end = file.tokens().get(forward.bodyEnd() - 1).end();
-    sources.put(
-        file.name(),
-        file.source().substring(0, name)
-            + "affinis_forward"
-            + file.source().substring(name + forward.name().length(), end)
-            + '\n'
-            + new RootForward(graph, forward).plain()
-            + file.source().substring(end));
-    try (ScriptArchive archive = ScriptArchive.open(model)) {
-      archive.copyTo(target, sources);
-    }
-  }
-
-  private static String tapsSource() {
-    try (InputStream in = TorchScriptInstrumenter.class.getResourceAsStream("affinis.py")) {
-      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
   }
 }

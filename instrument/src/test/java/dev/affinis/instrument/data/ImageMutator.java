@@ -57,8 +57,7 @@ final class ImageMutator implements Mutator {
   /** Changes what is inside; what kind of part it is stays. */
   private byte[] changed(byte[] part, SplittableRandom random, List<byte[]> corpus) {
     int head = Math.min(4, part.length);
-    byte[] inside =
-        ofBytes.mutate(Arrays.copyOfRange(part, head, part.length), random, corpus);
+    byte[] inside = ofBytes.mutate(Arrays.copyOfRange(part, head, part.length), random, corpus);
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     out.write(part, 0, head);
     out.writeBytes(inside);
@@ -151,6 +150,7 @@ final class ImageMutator implements Mutator {
   }
 
   private static boolean startsWith(byte[] file, byte[] start) {
-    return file.length >= start.length && Arrays.equals(file, 0, start.length, start, 0, start.length);
+    return file.length >= start.length
+        && Arrays.equals(file, 0, start.length, start, 0, start.length);
   }
 }

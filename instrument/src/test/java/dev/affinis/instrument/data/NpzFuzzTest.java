@@ -43,8 +43,21 @@ class NpzFuzzTest {
     Mutator ofHeaders =
         headers(
             new TextMutator(
-                "'descr'", "'fortran_order'", "'shape'", "True", "<f4", "<f8", "|u1", "|O", ">f4",
-                "<i8", "images", "(2, 2, 2, 3)", "(3,)", "__import__('os')", "1, ".repeat(100)));
+                "'descr'",
+                "'fortran_order'",
+                "'shape'",
+                "True",
+                "<f4",
+                "<f8",
+                "|u1",
+                "|O",
+                ">f4",
+                "<i8",
+                "images",
+                "(2, 2, 2, 3)",
+                "(3,)",
+                "__import__('os')",
+                "1, ".repeat(100)));
     Fuzz.Builder builder =
         Fuzz.builder()
             .setName("npz")

@@ -149,7 +149,8 @@ class MaskedScriptTest {
       TokenPolicy policy = TokenPolicy.masked("mask");
       MeasurementPlan plan = with(model, inputs, policy, notices, Measurement::plan);
       assertEquals(
-          List.of("(root)", "(root) (call 2)"), plan.sites().stream().map(Site::label).toList());
+          List.of("(root)", "(root) (call 2)", "(root) (call 3)"),
+          plan.sites().stream().map(Site::label).toList());
       assertEquals(1, notices.size(), notices::toString);
       assertTrue(notices.get(0).contains("(root) (call 2)"), notices.get(0));
       InvalidInputException e =

@@ -31,9 +31,9 @@ class ScheduleTest {
   @Property
   void aShareIsKeptFromWhereTheEndsAloneKeepIt(
       @ForAll @IntRange(min = 1, max = 3000) int steps,
-      @ForAll @DoubleRange(min = 0.001, max = 2) double step,
+      @ForAll @DoubleRange(min = 0.01, max = 2) double step,
       @ForAll @DoubleRange(min = 0, max = 3) double ready,
-      @ForAll @DoubleRange(min = 0.001, max = 3) double measurement,
+      @ForAll @DoubleRange(min = 0.01, max = 3) double measurement,
       @ForAll @DoubleRange(min = 0.01, max = 0.5) double share) {
     double first = ready + measurement;
     double spent = spent(Schedule.withinShare(share), steps, step, first, measurement);

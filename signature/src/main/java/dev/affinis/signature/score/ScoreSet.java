@@ -70,7 +70,7 @@ public final class ScoreSet {
   /**
    * Estimates what the scores take beside the sample: what the affinity does, and, if there are
    * others, centred copies of both sides and up to seven Gram matrices or factors of these; on the
-   * heap, where classes count, coordinates of all samples.
+   * heap, where classes count, about as much as coordinates of all samples, for their search.
    *
    * @param samples n, at least 0
    * @param dimension d, the number of columns of the wider side, at least 0

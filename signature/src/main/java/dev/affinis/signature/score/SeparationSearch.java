@@ -21,7 +21,7 @@ import java.util.random.RandomGenerator;
  * </ol>
  *
  * <p>In up to 8 dimensions widths shrink further and more slowly, and step 4 has more starts: the
- * best direction of order 1 and some drawn at random. In more dimensions a problem asks for at most
+ * best direction of order 1 and some drawn at random. In more dimensions a problem takes at most
  * 200 + 3 * 25 + 3 * 20 steps, some 60 to 120 where it is not next to separable.
  *
  * <p>Searches are run by a {@link JointSearch}.

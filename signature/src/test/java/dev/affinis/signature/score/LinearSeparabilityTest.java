@@ -1,5 +1,6 @@
 package dev.affinis.signature.score;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -183,8 +184,10 @@ class LinearSeparabilityTest {
       separable += expected ? 1 : 0;
       LayerSample sample = sample(clouds.a, clouds.b);
       String message = "seed " + seed;
-      assertEquals(expected, order(0, sample, Contrast.REST) == 1, message);
-      assertEquals(expected, order(1, sample, Contrast.REST) == 1, message);
+      try (LayerMoments moments = new LayerMoments(sample)) {
+        assertEquals(expected, moments.separation(Side.PRE, Contrast.REST, 0, 1) == 1, message);
+        assertEquals(expected, moments.separation(Side.PRE, Contrast.REST, 1, 1) == 1, message);
+      }
     }
     assertTrue(separable > count / 5 && separable < count * 4 / 5, separable + " are separable");
   }
@@ -249,6 +252,91 @@ class LinearSeparabilityTest {
     double lack = solve(objective, constraints);
     assertEquals(
         1 / (1 + 2 * lack), order(1, sample(clouds.a, clouds.b), Contrast.REST), OF_PROGRAM);
+  }
+
+  /** In more than a few dimensions the search takes fewer steps, to the same verdicts. */
+  @Test
+  void separableIsWhatALinearProgramCallsSoInManyDimensions() {
+    int separable = 0;
+    int count = 24;
+    for (int seed = 0; seed < count; seed++) {
+      Clouds clouds = Clouds.random(new Random(seed), 25, 25, 20, seed / 10.0);
+      boolean expected = isSeparable(clouds);
+      separable += expected ? 1 : 0;
+      assertEquals(expected, order(0, sample(clouds.a, clouds.b), Contrast.REST) == 1);
+    }
+    assertTrue(separable > count / 5 && separable < count * 4 / 5, separable + " are separable");
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3})
+  void sumsOverPairsAreThoseOfAllDifferences(int seed) {
+    Random random = new Random(seed);
+    // Ties, and numbers that differ by rounding alone.
+    double[] values =
+        random
+            .doubles(60, -1, 1)
+            .map(x -> Math.round(x * 8) / 8.0 + (random.nextInt(4) == 0 ? 1e-15 * x : 0))
+            .toArray();
+    int countA = 13 * seed;
+    Projections projections = new Projections(values, countA);
+    double above = 0;
+    double sum = 0;
+    double absolute = 0;
+    double area = 0;
+    double distance = 0;
+    double h = 0.3;
+    double[] ofArea = new double[values.length];
+    double[] ofDistance = new double[values.length];
+    double pairs = (double) countA * (values.length - countA);
+    for (int i = 0; i < countA; i++) {
+      for (int j = countA; j < values.length; j++) {
+        double t = values[i] - values[j];
+        above += t > 0 ? 1 : 0;
+        sum += t;
+        absolute += Math.abs(t);
+        boolean isNear = Math.abs(t) < h;
+        area += isNear ? (1 + t / h) / 2 : t > 0 ? 1 : 0;
+        distance += isNear ? t * t / (2 * h) + h / 2 : Math.abs(t);
+        double slope = isNear ? 1 / (2 * h) : 0;
+        ofArea[i] += slope / pairs;
+        ofArea[j] -= slope / pairs;
+        double steepness = isNear ? t / h : Math.signum(t);
+        ofDistance[i] += steepness / pairs;
+        ofDistance[j] -= steepness / pairs;
+      }
+    }
+    assertEquals(above / pairs, projections.area(), 0);
+    assertEquals(sum / absolute, projections.balance(), 1e-12);
+    double[] slopes = new double[values.length];
+    assertEquals(area / pairs, projections.smoothArea(h, slopes), 1e-12);
+    assertArrayEquals(ofArea, slopes, 1e-12);
+    assertEquals(distance / pairs, projections.smoothDistance(h, slopes), 1e-12);
+    assertArrayEquals(ofDistance, slopes, 1e-12);
+    assertFalse(projections.areSeparate());
+    Projections apart = new Projections(new double[] {2, 3, 1, Math.nextDown(2.0)}, 2);
+    assertTrue(apart.areSeparate() && apart.area() == 1 && apart.balance() == 1);
+    assertFalse(new Projections(new double[] {2, 3, 1, 2}, 2).areSeparate());
+  }
+
+  /** Problems that are searched together are the problems searched one by one. */
+  @Test
+  void classesDoNotGetIntoEachOthersWay() {
+    Random random = new Random(8);
+    double[][][] classes = new double[4][][];
+    for (int c = 0; c < classes.length; c++) {
+      classes[c] = Clouds.cloud(random, 9 + c, 3, c);
+    }
+    double[] sums = new double[2];
+    for (int a = 0; a < classes.length; a++) {
+      for (int b = a + 1; b < classes.length; b++) {
+        LayerSample pair = sample(classes[a], classes[b]);
+        sums[0] += order(0, pair, Contrast.PAIRS) / 6;
+        sums[1] += order(1, pair, Contrast.PAIRS) / 6;
+      }
+    }
+    assertEquals(sums[0], order(0, sample(classes), Contrast.PAIRS), 0.01);
+    assertEquals(sums[1], order(1, sample(classes), Contrast.PAIRS), OF_PROGRAM);
   }
 
   @Test
