@@ -61,10 +61,14 @@ final class MeasureCommand implements Callable<Integer> {
 
   @Option(
       names = "--batch-size",
-      paramLabel = "B",
+      paramLabel = "B|auto",
       defaultValue = "16",
-      description = "Samples that run through the model at a time (default: ${DEFAULT-VALUE}).")
-  private int batchSize;
+      converter = Words.BatchSizeWord.class,
+      description = {
+        "Samples that run through the model at a time (default: ${DEFAULT-VALUE}); with auto 16, or",
+        "half of that as often as memory runs out."
+      })
+  private Words.BatchSize batchSize;
 
   @Option(
       names = "--pooling",
@@ -311,7 +315,8 @@ final class MeasureCommand implements Callable<Integer> {
       return builder
           .optSelection(data.selection())
           .optSkipBad(data.skipsBad())
-          .optBatchSize(batchSize)
+          .optBatchSize(batchSize.first())
+          .optShrinkingBatches(batchSize.shrinks())
           .optPooling(pooling)
           .optTokens(tokens)
           .optLayout(layout)

@@ -133,6 +133,31 @@ final class Words {
     }
   }
 
+  /**
+   * How many samples run at a time.
+   *
+   * @param first how many at first
+   * @param shrinks whether fewer are tried if they do not fit into memory
+   */
+  record BatchSize(int first, boolean shrinks) {}
+
+  /** A number, or {@code auto}. */
+  static final class BatchSizeWord implements ITypeConverter<BatchSize> {
+    private static final int AUTO = 16;
+
+    @Override
+    public BatchSize convert(String value) {
+      if (value.equals("auto")) {
+        return new BatchSize(AUTO, true);
+      }
+      try {
+        return new BatchSize(Integer.parseInt(value), false);
+      } catch (NumberFormatException e) {
+        throw new TypeConversionException("expected a number or auto, got " + value);
+      }
+    }
+  }
+
   /** An amount of memory. */
   static final class BytesWord implements ITypeConverter<Long> {
     @Override

@@ -96,6 +96,8 @@ final class ZooCommand implements Callable<Integer> {
       description = "Check the file and say what would be measured, and why; measure nothing.")
   private boolean dryRun;
 
+  private int interruption;
+
   /** What is to be done about a model: nothing if it failed already or has its signature. */
   private record Task(ZooModel model, ZooKey key, ZooFolder.State state, String failure) {
     boolean isOpen() {
@@ -176,7 +178,8 @@ final class ZooCommand implements Callable<Integer> {
       removeHook(interrupt);
     }
     if (measurement.isStopped(0)) {
-      return ExitCodes.BUG; // nobody reads it: this process is about to end
+      // Nobody reads the second: this process is about to end.
+      return interruption != 0 ? interruption : ExitCodes.BUG;
     }
     if (failed.isEmpty()) {
       folder.clearCache();
@@ -216,7 +219,8 @@ final class ZooCommand implements Callable<Integer> {
       } else {
         progress.begin(model.name(), task.state().reason());
         ZooMeasurement.Outcome outcome = measurement.run(model, folder.measured(model.name()));
-        if (outcome.isInterrupted()) {
+        interruption = outcome.interruption();
+        if (interruption != 0) {
           interrupted(measurement, done, tasks.size());
         }
         if (measurement.isStopped(0)) {

@@ -49,15 +49,15 @@ final class ZooMeasurement {
    *
    * @param signature the signature
    * @param failure why there is none
-   * @param isInterrupted whether the user ended it
+   * @param interruption exit code of a process that was interrupted, if this one was; otherwise 0
    */
-  record Outcome(Optional<Signature> signature, String failure, boolean isInterrupted) {
+  record Outcome(Optional<Signature> signature, String failure, int interruption) {
     private static Outcome measured(Signature signature) {
-      return new Outcome(Optional.of(signature), "", false);
+      return new Outcome(Optional.of(signature), "", 0);
     }
 
     private static Outcome failed(String reason) {
-      return new Outcome(Optional.empty(), reason, false);
+      return new Outcome(Optional.empty(), reason, 0);
     }
   }
 
@@ -81,7 +81,7 @@ final class ZooMeasurement {
     int code = shared ? runHere(args, notices) : runProcess(args, notices);
     notices.flush();
     if (shared && Interruption.isInterruption(code)) {
-      return new Outcome(Optional.empty(), notices.error, true);
+      return new Outcome(Optional.empty(), notices.error, code);
     }
     if (code != ExitCodes.DONE && code != ExitCodes.SCORES_MISSING) {
       return Outcome.failed(

@@ -243,8 +243,9 @@ class AffinisCommandTest {
     CommandRun result =
         measure(model, photos.getParent(), "--input-size", 32, "--samples", 5, "--batch-size", 2);
     assertEquals(ExitCodes.DONE, result.code(), result.err());
-    result = measure(model, "random", "--input-size", 32, "--samples", 10);
+    result = measure(model, "random", "--input-size", 32, "--samples", 10, "--batch-size", "auto");
     assertEquals(ExitCodes.DONE, result.code(), result.err());
+    assertEquals(16, SignatureFile.read(out).settings().more().get("batch_size"));
   }
 
   @Test
@@ -485,6 +486,7 @@ class AffinisCommandTest {
     assertRefused(2, measure(model, images, "--scores", "beauty"), "beauty", "affinity");
     assertRefused(2, measure(model, images, "--device", "tpu"), "cpu or gpu:N", "tpu");
     assertRefused(2, measure(model, images, "--batch-size", 0), "batch size must be at least 1");
+    assertRefused(2, measure(model, images, "--batch-size", "few"), "a number or auto, got few");
     assertRefused(2, measure(model, images, "--mean", "1,2"), "--mean", "three numbers");
     assertRefused(2, measure(model, images, "--input-size", -3), "--input-size");
     assertRefused(

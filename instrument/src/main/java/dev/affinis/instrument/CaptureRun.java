@@ -1,12 +1,14 @@
 package dev.affinis.instrument;
 
 import ai.djl.engine.Engine;
+import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDManager;
 import dev.affinis.instrument.MeasurementListener.Phase;
 import dev.affinis.instrument.MemoryPlan.SiteMemory;
 import dev.affinis.instrument.data.BatchLoader;
 import dev.affinis.signature.LayerScores;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -30,12 +32,12 @@ final class CaptureRun implements AutoCloseable {
   private final NDManager manager;
   private final MemoryLimits limits;
   private final MeasurementListener listener;
+  private final int batchSize;
   private final RunState state;
   private final Spans spans;
   private final Map<Integer, LayerScores> scores = new TreeMap<>();
   private SampleLog log = new SampleLog();
-  private List<HostArray> expected;
-  private int expectedOf;
+  private OutputCheck outputs;
   private SiteCheck check;
   private MemoryPlan plan;
   private List<Site> unmasked = List.of();
@@ -54,6 +56,7 @@ final class CaptureRun implements AutoCloseable {
    *
    * @param measurement lends the data
    * @param model what they run through
+   * @param batchSize how many of them at a time
    * @param manager manager of the device on which rows are kept
    * @param limits what the plan has to keep to
    * @param listener told of each pass
@@ -62,12 +65,14 @@ final class CaptureRun implements AutoCloseable {
   CaptureRun(
       Measurement measurement,
       MeasuredModel model,
+      int batchSize,
       NDManager manager,
       MemoryLimits limits,
       MeasurementListener listener,
       RunState state) {
     this.measurement = measurement;
     this.model = model;
+    this.batchSize = batchSize;
     this.manager = manager;
     this.limits = limits;
     this.listener = listener;
@@ -183,7 +188,7 @@ final class CaptureRun implements AutoCloseable {
   /** Runs the batches that are not there through the model. */
   private void runModel(int most) throws IOException {
     measurement.requireRunning();
-    try (BatchLoader loader = measurement.openLoader(manager, position)) {
+    try (BatchLoader loader = measurement.openLoader(manager, batchSize, position)) {
       if (!loader.hasNext()) {
         position = loader.position();
         return; // what is left cannot be read
@@ -192,12 +197,9 @@ final class CaptureRun implements AutoCloseable {
       if (plan == null) {
         loader.notice().ifPresent(listener::notice);
       }
-      if (expected == null || expectedOf != batch) {
+      if (outputs == null || outputs.start() != batch) {
         // The plain model first, and alone, unless the other is there already.
-        try (NDManager scratch = first.data().getManager().newSubManager()) {
-          expected = model.plainOutputs(measurement.inputs(scratch, first));
-          expectedOf = batch;
-        }
+        outputs = new OutputCheck(measurement, model, loader, first, batch);
       }
       model.instrumented(
           paths(),
@@ -229,28 +231,31 @@ final class CaptureRun implements AutoCloseable {
     } else if (store == null) {
       store = newStore(most);
     }
-    consume(loader, first, instrumented, expected);
+    consume(loader, first, instrumented);
     while (loader.hasNext()) {
       measurement.requireRunning();
-      consume(loader, loader.next(), instrumented, null);
+      BatchLoader.Batch next = loader.next();
+      try {
+        consume(loader, next, instrumented);
+      } catch (InvalidInputException e) {
+        throw e.getCause() instanceof EngineException
+            ? measurement.inTheMiddle(Arrays.stream(next.indices()).boxed().toList(), e)
+            : e;
+      }
     }
+    outputs.endPass(instrumented, manager);
     position = loader.position();
   }
 
   /** Runs one batch and keeps its rows; closes it. */
   private void consume(
-      BatchLoader loader,
-      BatchLoader.Batch next,
-      InstrumentedModel<?, ?> instrumented,
-      List<HostArray> outputs) {
+      BatchLoader loader, BatchLoader.Batch next, InstrumentedModel<?, ?> instrumented) {
     try (next;
         NDManager scratch = next.data().getManager().newSubManager()) {
       position = loader.position();
-      InstrumentedModel.Run run = instrumented.run(measurement.inputs(scratch, next));
-      if (outputs != null) {
-        HostArray.requireEqual(outputs, run.outputs());
-      }
-      List<Capture> captures = spans.added(check.accept(run));
+      InstrumentedModel.Run run = instrumented.run(measurement.inputs(scratch, next.data()));
+      outputs.accept(batch, next, run.outputs());
+      List<Capture> captures = spans.added(check.accept(run, next.size()));
       if (plan == null) {
         plan(captures, run, loader.samples());
       }

@@ -17,12 +17,21 @@ public final class CodeVersion {
 
   private CodeVersion() {}
 
+  /** Computed once, when it is first asked for: the code that runs does not change. */
+  private static final class Current {
+    static final String VERSION = compute();
+  }
+
   /**
    * Returns the version.
    *
    * @return that of a release; otherwise with a checksum of the code that measures
    */
   public static String current() {
+    return Current.VERSION;
+  }
+
+  private static String compute() {
     String version = CodeVersion.class.getPackage().getImplementationVersion();
     if (version != null && !version.endsWith("-SNAPSHOT")) {
       return version;

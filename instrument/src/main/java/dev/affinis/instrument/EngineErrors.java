@@ -5,6 +5,7 @@ import ai.djl.MalformedModelException;
 import ai.djl.Model;
 import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.types.Shape;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.regex.Matcher;
@@ -13,8 +14,16 @@ import java.util.stream.Collectors;
 
 /** Asks engines for models, and turns what they refuse with into one line for a user. */
 public final class EngineErrors {
+  /**
+   * PyTorch's allocators say "can't allocate memory" (Linux), "not enough memory" (Windows) and
+   * "CUDA out of memory"; ONNX Runtime's "Failed to allocate memory"; C++ itself "std::bad_alloc"
+   * or "bad allocation"; the CUDA libraries name a status.
+   */
   private static final Pattern OUT_OF_MEMORY =
-      Pattern.compile("out of memory|not enough memory|can't allocate", Pattern.CASE_INSENSITIVE);
+      Pattern.compile(
+          "out of memory|not enough memory|can(?:'|no)t allocate|failed to allocate"
+              + "|bad[_ ]alloc|_ALLOC_FAILED",
+          Pattern.CASE_INSENSITIVE);
 
   /** The line of a TorchScript traceback that says what happened. */
   private static final Pattern NAMED_ERROR = Pattern.compile("[\\w.]*(?:Error|Exception): (.+)");
@@ -22,6 +31,15 @@ public final class EngineErrors {
   private static final String ORT = "ai.onnxruntime.OrtException: ";
 
   private EngineErrors() {}
+
+  /** Why a batch could not run that a smaller one may be able to. */
+  private static final class BatchTooLarge extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    BatchTooLarge(Throwable cause) {
+      super(cause.getMessage(), cause);
+    }
+  }
 
   /** Loads a model that is there but empty. */
   public interface Loader {
@@ -83,21 +101,68 @@ public final class EngineErrors {
    */
   static InvalidInputException rejected(String model, NDList inputs, RuntimeException cause) {
     String reason = reason(cause);
-    boolean outOfMemory = OUT_OF_MEMORY.matcher(reason).find();
+    Shape shape = inputs.head().getShape();
+    if (OUT_OF_MEMORY.matcher(reason).find()) {
+      return new InvalidInputException(
+          "model "
+              + model
+              + " ran out of memory on a batch of "
+              + (shape.dimension() == 0 ? 1 : shape.get(0))
+              + " samples, an input of shape "
+              + shape
+              + ": "
+              + reason
+              + smallerBatch(shape.dimension() == 0 ? 1 : shape.get(0)),
+          new BatchTooLarge(cause));
+    }
     return new InvalidInputException(
         "model "
             + model
-            + (outOfMemory ? " ran out of memory on" : " rejects")
-            + " an input of shape "
-            + inputs.head().getShape()
+            + " rejects an input of shape "
+            + shape
             + ": "
             + reason
-            + (outOfMemory
-                ? "; pass a smaller --batch-size"
-                : "; give it the size it was exported for (--input-size, or --resize and"
-                    + " --crop), and if its batch size is fixed, that as --batch-size and"
-                    + " --samples that it divides"),
+            + "; give it the size it was exported for (--input-size, or --resize and"
+            + " --crop), and if its batch size is fixed, that as --batch-size and"
+            + " --samples that it divides",
         cause);
+  }
+
+  /** What there is, and the way out. */
+  private static String smallerBatch(long samples) {
+    return " (this machine has "
+        + ByteSize.describe(MemoryLimits.machineMemory())
+        + " in all, of which the Java heap may take "
+        + ByteSize.describe(Runtime.getRuntime().maxMemory())
+        + "); "
+        + (samples > 1
+            ? "pass a smaller --batch-size, such as "
+                + samples / 2
+                + ", or --batch-size auto, which finds one that fits"
+            : "a single sample is too much: pass smaller samples (--input-size), or use a machine"
+                + " with more memory");
+  }
+
+  /**
+   * The Java heap, or memory that it holds outside of itself, was too small for a batch.
+   *
+   * @param model name of the model
+   * @param batchSize how many samples ran at a time
+   * @param cause what the virtual machine threw
+   * @return the exception to throw
+   */
+  static InvalidInputException heapExhausted(String model, int batchSize, OutOfMemoryError cause) {
+    return new InvalidInputException(
+        "Java ran out of memory ("
+            + cause.getMessage()
+            + ") while model "
+            + model
+            + " ran in batches of "
+            + batchSize
+            + " samples"
+            + smallerBatch(batchSize)
+            + "; AFFINIS_JAVA_OPTS=-Xmx8g lets the heap have more",
+        new BatchTooLarge(cause));
   }
 
   /**
@@ -123,7 +188,7 @@ public final class EngineErrors {
 
   /** Whether a forward pass failed for want of memory. */
   static boolean isOutOfMemory(InvalidInputException e) {
-    return e.getCause() != null && OUT_OF_MEMORY.matcher(reason(e.getCause())).find();
+    return e.getCause() instanceof BatchTooLarge;
   }
 
   /** The engine's own words without its stack traces: the last line that names an error. */

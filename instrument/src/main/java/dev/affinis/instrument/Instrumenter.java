@@ -69,7 +69,21 @@ public interface Instrumenter {
    * @throws IOException if the model cannot be read
    * @throws InvalidInputException if it cannot be loaded
    */
-  NDList runPlain(NDList inputs) throws IOException;
+  default NDList runPlain(NDList inputs) throws IOException {
+    try (PlainModel plain = loadPlain(inputs.head().getDevice())) {
+      return plain.run(inputs);
+    }
+  }
+
+  /**
+   * Loads the model without taps.
+   *
+   * @param device where it runs
+   * @return the model, to be closed by the caller
+   * @throws IOException if the model cannot be read
+   * @throws InvalidInputException if it cannot be loaded
+   */
+  PlainModel loadPlain(Device device) throws IOException;
 
   /**
    * Loads the model with taps.

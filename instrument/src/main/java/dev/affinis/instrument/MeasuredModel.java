@@ -99,9 +99,14 @@ final class MeasuredModel {
     }
   }
 
+  /** Loads the model as it is, without taps. */
+  PlainModel loadPlain() throws IOException {
+    return source.loadPlain(device());
+  }
+
   /** What the model gives for its inputs as it is, without taps. */
-  List<HostArray> plainOutputs(NDList inputs) throws IOException {
-    NDList outputs = source.runPlain(inputs);
+  List<HostArray> outputs(PlainModel plain, NDList inputs) {
+    NDList outputs = plain.run(inputs);
     if (outputs.isEmpty()) {
       throw new InvalidInputException(
           "model "
@@ -110,5 +115,24 @@ final class MeasuredModel {
               + " returns one");
     }
     return outputs.stream().map(HostArray::of).toList();
+  }
+
+  /** What somebody who looks into a failed check needs to know beside its message. */
+  String reportRequest() {
+    String checksum;
+    try {
+      checksum = source.sha256();
+    } catch (IOException e) {
+      checksum = "not readable (" + e.getMessage() + ")";
+    }
+    return "please report this message with Affinis "
+        + Measurement.version().orElse("(no release)")
+        + ", model "
+        + source.name()
+        + " ("
+        + source.runtime().word()
+        + ", SHA-256 "
+        + checksum
+        + ")";
   }
 }

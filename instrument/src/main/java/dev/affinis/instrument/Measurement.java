@@ -12,6 +12,7 @@ import dev.affinis.instrument.MemoryPlan.SiteMemory;
 import dev.affinis.instrument.data.BatchLoader;
 import dev.affinis.instrument.data.SampleSource;
 import dev.affinis.instrument.data.Selection;
+import dev.affinis.signature.LayerSample;
 import dev.affinis.signature.LayerScores;
 import dev.affinis.signature.Pooling;
 import dev.affinis.signature.Signature;
@@ -67,6 +68,7 @@ public final class Measurement {
   private final SampleSource source;
   private final Builder options;
   private final Selection selection;
+  private String checksum;
   private volatile boolean isStopped;
   private volatile SiteScorer<LayerScores> scorer;
 
@@ -138,31 +140,87 @@ public final class Measurement {
         cause);
   }
 
+  /** Of the model; computed once in a run, as it reads all of the file. */
+  private String checksum() throws IOException {
+    if (checksum == null) {
+      checksum = model.source().sha256();
+    }
+    return checksum;
+  }
+
   private Signature run(Consumer<Signature> finished) throws IOException {
-    Device device = model.device();
-    Devices.requirePresent(device);
+    checksum = null;
+    Devices.requirePresent(model.device());
     source.notice().ifPresent(options.listener::notice);
-    try (NDManager manager = NDManager.newBaseManager(device, ENGINE);
-        RunState state = state();
+    try {
+      return inBatchesThatFit(batchSize -> run(batchSize, finished));
+    } catch (SelfCheckException e) {
+      throw new SelfCheckException(e.getMessage() + "; " + model.reportRequest(), e);
+    }
+  }
+
+  private interface Attempt<T> {
+    T with(int batchSize) throws IOException;
+  }
+
+  /**
+   * Tries with half the batch size when memory runs out, if that was asked for. All of it is done
+   * again, so that a signature is what a run with that batch size gives, bit for bit.
+   */
+  private <T> T inBatchesThatFit(Attempt<T> attempt) throws IOException {
+    int size = options.batchSize;
+    while (true) {
+      try {
+        return attempt.with(size);
+      } catch (InvalidInputException e) {
+        int tried = Math.min(size, samples());
+        if (!options.shrinksBatches || tried == 1 || !EngineErrors.isOutOfMemory(e)) {
+          throw e;
+        }
+        size = tried / 2;
+        options.listener.notice(
+            "a batch of %s samples does not fit into memory: going on in batches of %s"
+                .formatted(tried, size));
+      }
+    }
+  }
+
+  private Signature run(int batchSize, Consumer<Signature> finished) throws IOException {
+    try (NDManager manager = NDManager.newBaseManager(model.device(), ENGINE);
+        RunState state = state(batchSize);
         CaptureRun captured =
-            new CaptureRun(this, model, manager, options.limits(), options.listener, state)) {
+            new CaptureRun(
+                this, model, batchSize, manager, options.limits(), options.listener, state)) {
       try {
         while (captured.hasNext()) {
-          captured.next().ifPresent(store -> score(store, captured, manager));
+          next(captured, batchSize).ifPresent(store -> score(store, captured, manager));
           captured.endScores();
         }
       } catch (MeasurementStoppedException e) {
         throw new MeasurementStoppedException(captured.progress(), state.folder());
+      } catch (InvalidInputException e) {
+        if (options.shrinksBatches && EngineErrors.isOutOfMemory(e)) {
+          state.remove(); // no run goes on in batches of this size
+        }
+        throw e;
       }
-      Signature signature = signature(captured);
+      Signature signature = signature(captured, batchSize);
       finished.accept(signature);
       state.remove();
       return signature;
     }
   }
 
+  private Optional<CaptureStore> next(CaptureRun captured, int batchSize) throws IOException {
+    try {
+      return captured.next();
+    } catch (OutOfMemoryError e) {
+      throw EngineErrors.heapExhausted(model.source().description(), batchSize, e);
+    }
+  }
+
   /** What an interrupted run kept, if that was asked for. */
-  private RunState state() throws IOException {
+  private RunState state(int batchSize) throws IOException {
     if (options.cache.isEmpty()) {
       return RunState.none();
     }
@@ -190,22 +248,22 @@ public final class Measurement {
                 model.source().name(),
                 source.description(),
                 samples(),
-                options.batchSize,
-                RunKey.of(keyParts(data.get()))),
+                batchSize,
+                RunKey.of(keyParts(data.get(), batchSize))),
             options.listener::notice);
   }
 
   /** All that the bits of captures and scores depend on. */
-  private Map<String, Object> keyParts(String data) throws IOException {
+  private Map<String, Object> keyParts(String data, int batchSize) throws IOException {
     TapOptions taps = model.taps();
     Map<String, Object> parts = new LinkedHashMap<>();
     parts.put("version", CodeVersion.current());
-    parts.put("model", model.source().runtime().word() + " " + model.source().sha256());
+    parts.put("model", model.source().runtime().word() + " " + checksum());
     parts.put("data", data);
     parts.put("preprocess", source.preprocess());
     parts.put("shape", source.sampleShape().getShape());
     parts.put("selection", selection.toString());
-    parts.put("batch_size", options.batchSize);
+    parts.put("batch_size", batchSize);
     parts.put("skip_bad", options.skipsBad);
     parts.put("pooling", taps.pooling().word());
     parts.put("layout", taps.layout().word());
@@ -218,7 +276,12 @@ public final class Measurement {
     parts.put("confidence", options.replicates);
     parts.put("sparsity_threshold", options.threshold());
     parts.put("device", Devices.word(model.device()));
-    parts.put("engine", ENGINE + " " + Engine.getEngine(ENGINE).getVersion());
+    List<String> engines = new ArrayList<>(List.of(ENGINE));
+    if (model.source().runtime() == Signature.ModelRuntime.ONNX) {
+      engines.add(ModelSource.ONNX_ENGINE);
+    }
+    parts.put(
+        "engines", engines.stream().map(e -> e + " " + Engine.getEngine(e).getVersion()).toList());
     // Sums are cut into as many parts as there are threads.
     parts.put("threads", JniUtils.getNumThreads());
     parts.put("processors", Runtime.getRuntime().availableProcessors());
@@ -247,12 +310,12 @@ public final class Measurement {
     }
   }
 
-  private Signature signature(CaptureRun captured) throws IOException {
+  private Signature signature(CaptureRun captured, int batchSize) throws IOException {
     ModelSource<?, ?> file = model.source();
     RunState.Samples seen = captured.samples();
     int samples = seen.size() / batches();
     return new Signature(
-        new Signature.Model(file.name(), file.runtime(), file.sha256(), captured.parameterCount()),
+        new Signature.Model(file.name(), file.runtime(), checksum(), captured.parameterCount()),
         new Signature.Data(
             source.description(),
             samples,
@@ -265,15 +328,20 @@ public final class Measurement {
             options.ridge,
             Devices.word(model.device()),
             captured.engines(),
-            settings(captured)),
+            settings(captured, batchSize)),
         captured.scores(),
         captured.skipped().stream()
             .map(s -> new Signature.Skipped(s.path(), s.call(), s.activation(), s.reason()))
             .toList());
   }
 
+  /** The version of Affinis; classes that are in no jar have none. */
+  static Optional<String> version() {
+    return Optional.ofNullable(Measurement.class.getPackage().getImplementationVersion());
+  }
+
   /** The settings that not every measurement has. */
-  private Map<String, Object> settings(CaptureRun captured) {
+  private Map<String, Object> settings(CaptureRun captured, int batchSize) {
     TapOptions taps = model.taps();
     Map<String, Object> more = new LinkedHashMap<>();
     more.put("layout", taps.layout().word());
@@ -286,7 +354,7 @@ public final class Measurement {
     if (!captured.unmasked().isEmpty()) {
       more.put("unmasked_sites", captured.unmasked().stream().map(Site::label).toList());
     }
-    more.put("batch_size", options.batchSize);
+    more.put("batch_size", batchSize);
     if (!taps.sites().equals(SiteFilter.ALL)) {
       more.put("sites", taps.sites().describe());
     }
@@ -301,10 +369,7 @@ public final class Measurement {
       more.put("confidence_method", "linear-bootstrap");
     }
     more.putAll(options.scores().settings());
-    String version = Measurement.class.getPackage().getImplementationVersion();
-    if (version != null) { // classes that are in no jar have none
-      more.put("affinis", version);
-    }
+    version().ifPresent(version -> more.put("affinis", version));
     return more;
   }
 
@@ -319,17 +384,21 @@ public final class Measurement {
   public MeasurementPlan plan() throws IOException {
     Devices.requirePresent(model.device());
     source.notice().ifPresent(options.listener::notice);
+    return inBatchesThatFit(this::plan);
+  }
+
+  private MeasurementPlan plan(int batchSize) throws IOException {
     int samples = selection.of(source);
     int scored = samples / selection.batches();
     Selection few =
         new Selection(
-            Math.max(2, Math.min(options.batchSize, scored)), selection.order(), selection.seed());
+            Math.max(2, Math.min(batchSize, scored)), selection.order(), selection.seed());
     if (samples < selection.total()) {
       options.listener.notice(
           "asked for " + selection.total() + " samples, but there are " + samples);
     }
     try (NDManager manager = NDManager.newBaseManager(model.device(), ENGINE);
-        BatchLoader loader = loader(manager, few).build()) {
+        BatchLoader loader = loader(manager, few, batchSize).build()) {
       return model.instrumented(
           Set.of(),
           instrumented -> {
@@ -338,8 +407,8 @@ public final class Measurement {
             try (BatchLoader.Batch batch = loader.next();
                 NDManager scratch = batch.data().getManager().newSubManager()) {
               probe(check, instrumented, batch);
-              InstrumentedModel.Run run = instrumented.run(inputs(scratch, batch));
-              List<Capture> captures = spans().added(check.accept(run));
+              InstrumentedModel.Run run = instrumented.run(inputs(scratch, batch.data()));
+              List<Capture> captures = spans().added(check.accept(run, batch.size()));
               MemoryPlan plan =
                   options.limits().plan(captures.stream().map(c -> memory(c, samples)).toList());
               List<Site> unmasked = run.unmasked().stream().filter(check::isMeasured).toList();
@@ -377,8 +446,8 @@ public final class Measurement {
   }
 
   /** A batch as the model's inputs, whose results end with a manager. */
-  NDList inputs(NDManager scratch, BatchLoader.Batch batch) {
-    NDArray copy = batch.data().duplicate();
+  NDList inputs(NDManager scratch, NDArray batch) {
+    NDArray copy = batch.duplicate();
     copy.attach(scratch);
     return source.inputs(copy);
   }
@@ -398,16 +467,33 @@ public final class Measurement {
    *
    * @param position where to go on; {@code null} for the beginning
    */
-  BatchLoader openLoader(NDManager manager, BatchLoader.Position position) {
-    return loader(manager, selection).optPosition(position).build();
+  BatchLoader openLoader(NDManager manager, int batchSize, BatchLoader.Position position) {
+    return loader(manager, selection, batchSize).optPosition(position).build();
   }
 
-  private BatchLoader.Builder loader(NDManager manager, Selection chosen) {
+  /** The seed of all that is drawn at random. */
+  long seed() {
+    return selection.seed();
+  }
+
+  /** An error of the model on samples that are not the first. */
+  InvalidInputException inTheMiddle(List<Integer> samples, InvalidInputException cause) {
+    return new InvalidInputException(
+        "on the batch from "
+            + source.name(samples.get(0))
+            + " to "
+            + source.name(samples.get(samples.size() - 1))
+            + ", though not on the first: "
+            + cause.getMessage(),
+        cause.getCause());
+  }
+
+  private BatchLoader.Builder loader(NDManager manager, Selection chosen, int batchSize) {
     return BatchLoader.builder()
         .setSource(source)
         .setManager(manager)
         .setSelection(chosen)
-        .optBatchSize(options.batchSize)
+        .optBatchSize(batchSize)
         .optSkipBad(options.skipsBad);
   }
 
@@ -429,7 +515,9 @@ public final class Measurement {
             i -> {
               Site site = plan.sites(pass).get(i).site();
               try (NDManager scratch = manager.newSubManager()) {
-                return scoring.score(indices.get(i), site, store.take(i, scratch));
+                List<LayerSample> sets = store.take(i, scratch);
+                StoredRows.requireSound(site, sets, store.size() / batches(), seed());
+                return scoring.score(indices.get(i), site, sets);
               } catch (EngineException e) {
                 throw EngineErrors.notScored(site, e);
               }
@@ -455,6 +543,7 @@ public final class Measurement {
     private Selection selection = Selection.first(512);
     private int batches;
     private int batchSize = 16;
+    private boolean shrinksBatches;
     private TapOptions taps = DEFAULTS;
     private Covariance covariance = Covariance.LEDOIT_WOLF;
     private Ridge ridge = Ridge.RELATIVE;
@@ -593,6 +682,19 @@ public final class Measurement {
             "batch size must be at least 1, got " + value + ": pass --batch-size");
       }
       batchSize = value;
+      return this;
+    }
+
+    /**
+     * Sets whether a batch that does not fit into memory ends the run, as it does if this is not
+     * called, or makes it begin again with half the batch size, down to 1. The size that did fit is
+     * in the signature's settings, and the signature is what a run with that size gives.
+     *
+     * @param value whether to go on with smaller batches
+     * @return this builder
+     */
+    public Builder optShrinkingBatches(boolean value) {
+      shrinksBatches = value;
       return this;
     }
 

@@ -102,7 +102,8 @@ record MemoryLimits(Optional<Long> budget, Optional<Path> spillDirectory, int sc
     return budget.orElseGet(() -> machineMemory() / 2);
   }
 
-  private static long machineMemory() {
+  /** What the machine has, or the container if it has a limit. */
+  static long machineMemory() {
     return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
   }
 

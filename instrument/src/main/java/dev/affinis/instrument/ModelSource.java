@@ -39,7 +39,7 @@ import java.util.stream.Stream;
  */
 public final class ModelSource<I, O> implements AutoCloseable {
   private static final String TORCHSCRIPT_ENGINE = "PyTorch";
-  private static final String ONNX_ENGINE = "OnnxRuntime";
+  static final String ONNX_ENGINE = "OnnxRuntime";
   private static final Pattern PARAMETERS = Pattern.compile("(.+)-(\\d{4})\\.params");
 
   private final Origin origin;
@@ -395,11 +395,29 @@ public final class ModelSource<I, O> implements AutoCloseable {
    * @throws InvalidInputException if the model cannot be loaded or rejects the inputs
    */
   public NDList runPlain(NDList inputs) throws IOException {
-    try {
-      return instrumenter.runPlain(inputs);
-    } catch (EngineException e) {
-      throw EngineErrors.rejected(description(), inputs, e);
+    try (PlainModel plain = loadPlain(inputs.head().getDevice())) {
+      return plain.run(inputs);
     }
+  }
+
+  /** Loads the model as it is, without captures; what it rejects is an InvalidInputException. */
+  PlainModel loadPlain(Device where) throws IOException {
+    PlainModel plain = instrumenter.loadPlain(where);
+    return new PlainModel() {
+      @Override
+      public NDList run(NDList inputs) {
+        try {
+          return plain.run(inputs);
+        } catch (EngineException e) {
+          throw EngineErrors.rejected(description(), inputs, e);
+        }
+      }
+
+      @Override
+      public void close() {
+        plain.close();
+      }
+    };
   }
 
   /**

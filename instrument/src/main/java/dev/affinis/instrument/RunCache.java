@@ -142,8 +142,10 @@ public final class RunCache {
       BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
       bytes += attributes.size();
       Instant time = attributes.lastModifiedTime().toInstant();
-      changed = time.isAfter(changed) ? time : changed;
-      names.add(file.getFileName().toString());
+      String name = file.getFileName().toString();
+      // The lock is touched by everybody who looks whether it is held.
+      changed = time.isAfter(changed) && !name.equals(RunLock.FILE) ? time : changed;
+      names.add(name);
     }
     Optional<RunManifest> manifest = json(run, RunState.MANIFEST).map(RunManifest::of);
     List<List<Integer>> passes = json(run, RunState.FACTS).map(RunFacts::passes).orElse(List.of());

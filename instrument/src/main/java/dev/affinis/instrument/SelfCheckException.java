@@ -15,4 +15,14 @@ public final class SelfCheckException extends RuntimeException {
   public SelfCheckException(String message) {
     super(message);
   }
+
+  /**
+   * Creates an exception with its cause.
+   *
+   * @param message what was expected, what was seen, where, and what to report
+   * @param cause what was thrown underneath
+   */
+  public SelfCheckException(String message, Throwable cause) {
+    super(message, cause);
+  }
 }

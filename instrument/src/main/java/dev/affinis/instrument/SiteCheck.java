@@ -67,7 +67,8 @@ final class SiteCheck {
         notPerSample.add(label(site));
       }
     } catch (InvalidInputException e) {
-      if (EngineErrors.isOutOfMemory(e)) {
+      // Of a batch of one sample the other size is two, which may be too much.
+      if (EngineErrors.isOutOfMemory(e) && batch.getShape().get(0) > 1) {
         throw e;
       }
       // The model takes batches of one size only: then that size is all that can be seen.
@@ -92,11 +93,15 @@ final class SiteCheck {
    * Checks what a batch gave.
    *
    * @param run a forward pass
+   * @param samples how many samples went in
    * @return the captures that can be measured
-   * @throws SelfCheckException if a planned call outside conditions did not run
-   * @throws InvalidInputException if there is nothing to measure
+   * @throws SelfCheckException if a planned call outside conditions did not run, a site has not one
+   *     row for each sample, or, in the first batch, its output is not the function of its input
+   * @throws InvalidInputException if there is nothing to measure, or a site that had a row for each
+   *     sample has not any more
    */
-  List<Capture> accept(InstrumentedModel.Run run) {
+  List<Capture> accept(InstrumentedModel.Run run, int samples) {
+    boolean isNew = isFirst;
     if (isFirst) {
       isFirst = false;
       for (SkippedSite site : run.skipped()) {
@@ -106,9 +111,11 @@ final class SiteCheck {
       }
       requireAllRan(run);
     }
+    requireStillPerSample(run);
     List<Capture> captures = new ArrayList<>();
     for (Capture capture : run.captures()) {
       if (isMeasured(capture.site())) {
+        requireSound(capture, samples, isNew);
         captures.add(capture);
       }
     }
@@ -128,6 +135,30 @@ final class SiteCheck {
               + (skipped.size() > 1 ? " (and " + (skipped.size() - 1) + " more)" : ""));
     }
     return captures;
+  }
+
+  /** In later batches no site may be left out that was not left out before. */
+  private void requireStillPerSample(InstrumentedModel.Run run) {
+    for (SkippedSite site : run.skipped()) {
+      if (!notPerSample.contains(label(site))) {
+        throw new InvalidInputException(
+            "site "
+                + label(site)
+                + " had a row for each sample in the first batch, but not in a later one: "
+                + site.reason()
+                + "; the model treats samples together, so its layers cannot be compared over"
+                + " samples");
+      }
+    }
+  }
+
+  private static void requireSound(Capture capture, int samples, boolean isNew) {
+    Site site = capture.site();
+    StoredRows.requireRows(site, "pre", capture.pre().getShape(), samples);
+    StoredRows.requireRows(site, "post", capture.post().getShape(), samples);
+    if (isNew && ActivationCheck.applies(site)) {
+      ActivationCheck.require(site, capture.pre(), capture.post());
+    }
   }
 
   /** Whether a captured site is one value per sample. */
@@ -158,7 +189,7 @@ final class SiteCheck {
                 + " ("
                 + site.kind().word()
                 + ") is in the model's program but did not run, though no condition stands before"
-                + " it: the captures are not complete, please report this");
+                + " it: the captures are not complete");
       }
     }
   }

@@ -261,7 +261,10 @@ class ResumeTest {
     for (int i = 0; i < 7; i += 3) {
       assertEquals(i + 1, copies.get(i).count("captures-0-"));
       measure(new Source(false), b -> b, restore(copies.get(i), run(copies.get(i))));
-      assertEquals(Math.max(0, SAMPLES - (i + 1) * BATCH), reads.get(), "samples read again");
+      // One of the batches that are left is also read out of turn, to be compared.
+      int left = Math.max(0, SAMPLES - (i + 1) * BATCH);
+      int more = reads.get() - left;
+      assertTrue(left == 0 ? more == 0 : more > 0 && more <= BATCH, left + " and " + more);
     }
   }
 
@@ -379,15 +382,15 @@ class ResumeTest {
             name + " " + fault);
         assertEquals(fault.equals("gone") && !name.equals("manifest.json"), !isTold(" not used"));
         assertEquals(fault.equals("version"), isTold("another version of affinis wrote it"));
+        // Without manifest or facts all is made again; of captures, those from the damaged one on.
         int redone =
-            name.equals(first)
-                    || !name.startsWith("captures")
-                        && !name.startsWith("sc")
-                        && !name.startsWith("samples")
-                ? SAMPLES
-                : 0;
-        assertEquals(
-            name.equals(third) ? SAMPLES - 2 * BATCH : redone, reads.get(), name + " " + fault);
+            Map.of(
+                    "manifest.json", SAMPLES,
+                    "facts.json", SAMPLES,
+                    first, SAMPLES,
+                    third, SAMPLES - 2 * BATCH)
+                .getOrDefault(name, 0);
+        assertEquals(redone, reads.get(), name + " " + fault);
         assertEquals(List.of(), runs(cache));
       }
     }

@@ -296,6 +296,7 @@ class KilledRunsTest {
       cache = disk.resolve("cache");
       assertEquals(ExitCodes.DONE, end(start(SAMPLES, "--resume")), log());
       assertTrue(log().contains("captures and scores are not kept from here on"), log());
+      assertEquals(expected, Files.readString(out));
       out = disk.resolve("out.json");
       assertEquals(ExitCodes.BAD_INPUT, end(start(SAMPLES, "--resume")), log());
       assertTrue(log().contains("choose another place"), log());

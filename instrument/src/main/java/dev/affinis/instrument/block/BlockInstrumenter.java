@@ -9,6 +9,7 @@ import ai.djl.nn.Parameter;
 import ai.djl.training.ParameterStore;
 import dev.affinis.instrument.Instrumenter;
 import dev.affinis.instrument.InvalidInputException;
+import dev.affinis.instrument.PlainModel;
 import dev.affinis.instrument.PlannedSite;
 import dev.affinis.instrument.Sha256;
 import dev.affinis.instrument.SiteFilter;
@@ -86,6 +87,21 @@ public final class BlockInstrumenter implements Instrumenter {
   public NDList runPlain(NDList inputs) {
     ParameterStore parameters = new ParameterStore(model.getNDManager(), false);
     return model.getBlock().forward(parameters, inputs, false);
+  }
+
+  @Override
+  public PlainModel loadPlain(Device device) {
+    return new PlainModel() {
+      @Override
+      public NDList run(NDList inputs) {
+        return runPlain(inputs);
+      }
+
+      @Override
+      public void close() {
+        // The model was there before.
+      }
+    };
   }
 
   /**

@@ -174,6 +174,60 @@ public final class BatchLoader implements Iterator<BatchLoader.Batch>, AutoClose
   }
 
   /**
+   * Returns how many batches that makes.
+   *
+   * @return the number of batches that will be handed out if all samples are readable
+   */
+  public int batches() {
+    return (samples + batchSize - 1) / batchSize;
+  }
+
+  /**
+   * Samples that were read out of turn.
+   *
+   * @param data N x C x H x W float32 on the loader's device, attached to its manager
+   * @param indices number in the source of each
+   */
+  public record Ahead(NDArray data, List<Integer> indices) {}
+
+  /**
+   * Reads the samples of a later batch out of turn, on the caller's thread. What {@link #next}
+   * gives stays the same; it gives these samples, too, and others as well where an unreadable one
+   * was left out before.
+   *
+   * @param number number of the batch, from 0, less than {@link #batches()}
+   * @return those samples of the batch that can be read, to be closed by the caller; nothing if
+   *     none can
+   */
+  public Optional<Ahead> ahead(int number) {
+    int from = number * batchSize;
+    ByteBuffer buffer =
+        ByteBuffer.allocateDirect(sampleLength * 4 * batchSize).order(ByteOrder.nativeOrder());
+    List<Integer> read = new ArrayList<>();
+    for (int i = from; i < Math.min(from + batchSize, samples); i++) {
+      if (readNow(candidates[i], place(buffer, read.size())).isEmpty()) {
+        read.add(candidates[i]);
+      }
+    }
+    return read.isEmpty()
+        ? Optional.empty()
+        : Optional.of(new Ahead(array(buffer, read.size()), List.copyOf(read)));
+  }
+
+  /** The first samples that lie in a buffer, on the device. */
+  private NDArray array(ByteBuffer buffer, int count) {
+    ByteBuffer filled = buffer.slice(0, count * sampleLength * 4).order(ByteOrder.nativeOrder());
+    Shape shape = new Shape(count).addAll(source.sampleShape());
+    NDArray created = manager.create(filled, shape, DataType.FLOAT32);
+    if (created.getDevice().equals(device)) {
+      return created;
+    }
+    NDArray moved = created.toDevice(device, true);
+    created.close();
+    return moved;
+  }
+
+  /**
    * Returns what the user should know about the selection.
    *
    * @return one line if there are fewer samples than asked for
@@ -324,6 +378,9 @@ public final class BatchLoader implements Iterator<BatchLoader.Batch>, AutoClose
       if (e.getCause() instanceof InvalidInputException failure) {
         return Optional.of(failure);
       }
+      if (e.getCause() instanceof OutOfMemoryError noRoom) {
+        throw noRoom;
+      }
       throw new IllegalStateException("reading a sample failed", e.getCause());
     }
   }
@@ -384,16 +441,7 @@ public final class BatchLoader implements Iterator<BatchLoader.Batch>, AutoClose
       this.buffer = buffer;
       this.indices = indices;
       labels = labels(loader.source, indices);
-      ByteBuffer filled =
-          buffer.slice(0, indices.length * loader.sampleLength * 4).order(ByteOrder.nativeOrder());
-      Shape shape = new Shape(indices.length).addAll(loader.source.sampleShape());
-      NDArray created = loader.manager.create(filled, shape, DataType.FLOAT32);
-      if (created.getDevice().equals(loader.device)) {
-        data = created;
-      } else {
-        data = created.toDevice(loader.device, true);
-        created.close();
-      }
+      data = loader.array(buffer, indices.length);
     }
 
     private static List<Integer> labels(SampleSource source, int[] indices) {

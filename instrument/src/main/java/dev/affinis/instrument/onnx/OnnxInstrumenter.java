@@ -2,8 +2,6 @@ package dev.affinis.instrument.onnx;
 
 import ai.djl.Device;
 import ai.djl.Model;
-import ai.djl.ndarray.NDList;
-import ai.djl.training.ParameterStore;
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.ValueInfoProto;
 import ai.onnxruntime.OrtException;
@@ -11,6 +9,7 @@ import ai.onnxruntime.OrtSession.SessionOptions;
 import dev.affinis.instrument.EngineErrors;
 import dev.affinis.instrument.Instrumenter;
 import dev.affinis.instrument.InvalidInputException;
+import dev.affinis.instrument.PlainModel;
 import dev.affinis.instrument.PlannedSite;
 import dev.affinis.instrument.SiteFilter;
 import dev.affinis.instrument.SkippedSite;
@@ -128,14 +127,9 @@ public final class OnnxInstrumenter implements Instrumenter {
   }
 
   @Override
-  public NDList runPlain(NDList inputs) throws IOException {
-    Device device = inputs.head().getDevice();
-    try (Model plain =
-        loaded(device, model -> model.load(file.path().toAbsolutePath(), null, loading))) {
-      return new TappedGraph(plain, null, graph, 0, List.of())
-          .forward(new ParameterStore(plain.getNDManager(), false), inputs)
-          .outputs();
-    }
+  public PlainModel loadPlain(Device device) throws IOException {
+    Model plain = loaded(device, model -> model.load(file.path().toAbsolutePath(), null, loading));
+    return PlainModel.of(new TappedGraph(plain, null, graph, 0, List.of()));
   }
 
   /**

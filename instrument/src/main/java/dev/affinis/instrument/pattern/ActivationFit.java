@@ -16,8 +16,6 @@ import java.util.function.DoubleUnaryOperator;
  */
 public final class ActivationFit {
   private static final double TOLERANCE = 3e-5;
-  private static final double SELU_SCALE = 1.0507009873554805;
-  private static final double SELU_ALPHA = 1.6732632423543772;
   private static final int FINE = 16;
   private static final int REACH = 8;
   private static final float[] FAR = {10, 12, 16, 20, 24, 32, 48, 64, 100, 256, 1000};
@@ -94,20 +92,22 @@ public final class ActivationFit {
   private void addPiecewiseLinear(List<Candidate> all) {
     double low = at(-8);
     double slope = -at(-1);
-    all.add(new Candidate(SiteKind.RELU, x -> Math.max(0, x)));
-    all.add(new Candidate(SiteKind.RELU6, x -> clip(x, 0, 6)));
+    addPlain(all, SiteKind.RELU);
+    addPlain(all, SiteKind.RELU6);
     // A slope of -1 is the absolute value, which is no activation function.
     if (Math.abs(slope + 1) > TOLERANCE) {
       all.add(new Candidate(SiteKind.LEAKY_RELU, x -> x >= 0 ? x : slope * x));
     }
     double farLow = at(-1000);
     double farHigh = at(1000);
-    all.add(new Candidate(SiteKind.HARDTANH, x -> clip(x, farLow, farHigh)));
+    all.add(new Candidate(SiteKind.HARDTANH, x -> ActivationFunctions.clip(x, farLow, farHigh)));
     double rise = at(0.5) - at(0);
     if (rise > 0) {
-      all.add(new Candidate(SiteKind.HARDSIGMOID, x -> clip(2 * rise * x + 0.5, 0, 1)));
+      all.add(
+          new Candidate(
+              SiteKind.HARDSIGMOID, x -> ActivationFunctions.clip(2 * rise * x + 0.5, 0, 1)));
     }
-    all.add(new Candidate(SiteKind.HARDSWISH, x -> x * clip(x / 6 + 0.5, 0, 1)));
+    addPlain(all, SiteKind.HARDSWISH);
     double shrink = 8 - at(8);
     if (shrink > 0) {
       all.add(
@@ -125,36 +125,33 @@ public final class ActivationFit {
   private void addExponential(List<Candidate> all) {
     double alpha = at(-1) / Math.expm1(-1);
     all.add(new Candidate(SiteKind.ELU, x -> x > 0 ? x : alpha * Math.expm1(x)));
-    all.add(
-        new Candidate(SiteKind.SELU, x -> SELU_SCALE * (x > 0 ? x : SELU_ALPHA * Math.expm1(x))));
+    addPlain(all, SiteKind.SELU);
     double celu = celuAlpha(at(-1));
     all.add(new Candidate(SiteKind.CELU, x -> x > 0 ? x : celu * Math.expm1(x / celu)));
-    all.add(new Candidate(SiteKind.SIGMOID, ActivationFit::sigmoid));
-    all.add(new Candidate(SiteKind.LOG_SIGMOID, x -> -softplus(-x)));
+    addPlain(all, SiteKind.SIGMOID);
+    addPlain(all, SiteKind.LOG_SIGMOID);
     double beta = Math.log(2) / at(0);
     if (beta > 0) {
-      all.add(new Candidate(SiteKind.SOFTPLUS, x -> softplus(beta * x) / beta));
+      all.add(new Candidate(SiteKind.SOFTPLUS, x -> ActivationFunctions.softplus(beta * x) / beta));
     }
-    all.add(new Candidate(SiteKind.SOFTSIGN, x -> x / (1 + Math.abs(x))));
+    addPlain(all, SiteKind.SOFTSIGN);
   }
 
   private void addSmooth(List<Candidate> all) {
-    all.add(new Candidate(SiteKind.TANH, Math::tanh));
-    all.add(new Candidate(SiteKind.TANHSHRINK, x -> x - Math.tanh(x)));
-    all.add(new Candidate(SiteKind.GELU, x -> x * normalCdf(x)));
-    double scale = Math.sqrt(2 / Math.PI);
-    all.add(
-        new Candidate(
-            SiteKind.GELU, x -> 0.5 * x * (1 + Math.tanh(scale * (x + 0.044715 * x * x * x)))));
-    all.add(new Candidate(SiteKind.SILU, x -> x * sigmoid(x)));
+    addPlain(all, SiteKind.TANH);
+    addPlain(all, SiteKind.TANHSHRINK);
+    addPlain(all, SiteKind.GELU);
+    addPlain(all, SiteKind.SILU);
     double share = at(1);
     if (share > 0 && share < 1) {
       double beta = Math.log(share / (1 - share));
-      all.add(new Candidate(SiteKind.SWISH, x -> x * sigmoid(beta * x)));
+      all.add(new Candidate(SiteKind.SWISH, x -> x * ActivationFunctions.sigmoid(beta * x)));
     }
-    all.add(new Candidate(SiteKind.MISH, x -> x * Math.tanh(softplus(x))));
-    // DJL's own takes the logarithm to base 2.
-    all.add(new Candidate(SiteKind.MISH, x -> x * Math.tanh(softplus(x) / Math.log(2))));
+    addPlain(all, SiteKind.MISH);
+  }
+
+  private static void addPlain(List<Candidate> all, SiteKind kind) {
+    ActivationFunctions.plain(kind).forEach(f -> all.add(new Candidate(kind, f)));
   }
 
   private boolean fits(DoubleUnaryOperator candidate) {
@@ -197,28 +194,5 @@ public final class ActivationFit {
       }
     }
     return low;
-  }
-
-  private static double clip(double x, double low, double high) {
-    return Math.min(Math.max(x, low), high);
-  }
-
-  private static double sigmoid(double x) {
-    return 1 / (1 + Math.exp(-x));
-  }
-
-  private static double softplus(double x) {
-    return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
-  }
-
-  /** Abramowitz and Stegun 7.1.26, within 1.5e-7. */
-  private static double normalCdf(double x) {
-    double t = 1 / (1 + 0.3275911 * Math.abs(x) / Math.sqrt(2));
-    double tail =
-        t
-            * (0.254829592
-                + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
-            * Math.exp(-x * x / 2);
-    return x < 0 ? tail / 2 : 1 - tail / 2;
   }
 }

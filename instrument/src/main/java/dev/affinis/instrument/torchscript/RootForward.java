@@ -26,7 +26,7 @@ import java.util.stream.Stream;
  * type (a NamedTuple with an optional field, say) is flattened into the list of the tensors in it.
  */
 final class RootForward {
-  private static final int MOST_PARTS = 1000;
+  private static final int MOST_PARTS = 400;
   private static final int DEEPEST_COLUMN = 200;
 
   private final CallGraph graph;

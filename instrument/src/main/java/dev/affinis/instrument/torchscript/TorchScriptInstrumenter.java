@@ -2,11 +2,10 @@ package dev.affinis.instrument.torchscript;
 
 import ai.djl.Device;
 import ai.djl.Model;
-import ai.djl.ndarray.NDList;
-import ai.djl.training.ParameterStore;
 import dev.affinis.instrument.EngineErrors;
 import dev.affinis.instrument.Instrumenter;
 import dev.affinis.instrument.InvalidInputException;
+import dev.affinis.instrument.PlainModel;
 import dev.affinis.instrument.PlannedSite;
 import dev.affinis.instrument.SiteFilter;
 import dev.affinis.instrument.SkippedSite;
@@ -82,17 +81,13 @@ public final class TorchScriptInstrumenter implements Instrumenter {
   }
 
   @Override
-  public NDList runPlain(NDList inputs) throws IOException {
+  public PlainModel loadPlain(Device device) throws IOException {
     // DJL cannot hand back every result as it is: then the plain model, too, is loaded from a copy.
-    boolean flatten = program.needsFlattening();
-    try (Model plain =
-        flatten
-            ? loadCopy(inputs.head().getDevice(), copy -> write(copy, program.flattened()))
-            : loadFile(model, inputs.head().getDevice())) {
-      return new TappedScript(plain)
-          .forward(new ParameterStore(plain.getNDManager(), false), inputs)
-          .outputs();
-    }
+    return PlainModel.of(
+        new TappedScript(
+            program.needsFlattening()
+                ? loadCopy(device, copy -> write(copy, program.flattened()))
+                : loadFile(model, device)));
   }
 
   @Override

@@ -28,10 +28,10 @@ import java.util.function.Function;
 import java.util.function.UnaryOperator;
 
 /** Blocks as users write them. */
-final class TestBlocks {
+public final class TestBlocks {
   private TestBlocks() {}
 
-  static Model model(Block block, Shape... inputs) {
+  public static Model model(Block block, Shape... inputs) {
     Model model = Model.newInstance("test", "PyTorch");
     model.setBlock(block);
     block.setInitializer(new NormalInitializer(0.3f), Parameter.Type.WEIGHT);
@@ -382,7 +382,7 @@ final class TestBlocks {
   }
 
   /** An anonymous block around a function. */
-  static Block around(Function<NDArray, NDArray> function) {
+  public static Block around(Function<NDArray, NDArray> function) {
     return new Custom() {
       @Override
       NDArray forward(ParameterStore store, NDArray x) {

@@ -106,6 +106,30 @@ class BatchLoaderTest {
     public void close() {}
   }
 
+  @Test
+  void aLaterBatchIsReadOutOfTurnWithoutItsUnreadableSamples() {
+    try (BatchLoader loader =
+        loader(new Numbers(11, 5), Selection.first(10)).optBatchSize(4).optSkipBad(true).build()) {
+      assertEquals(3, loader.batches());
+      BatchLoader.Ahead ahead = loader.ahead(1).orElseThrow();
+      assertEquals(List.of(4, 6, 7), ahead.indices());
+      assertEquals(new Shape(3, 2, 1, 3), ahead.data().getShape());
+      assertArrayEquals(new float[] {4, 6, 7}, ahead.data().get(":, 0, 0, 0").toFloatArray());
+      assertEquals(List.of(), loader.skipped());
+      List<Integer> read = new ArrayList<>();
+      while (loader.hasNext()) {
+        try (BatchLoader.Batch batch = loader.next()) {
+          Arrays.stream(batch.indices()).forEach(read::add);
+        }
+      }
+      assertEquals(List.of(0, 1, 2, 3, 4, 10, 6, 7, 8, 9), read);
+    }
+    try (BatchLoader loader =
+        loader(new Numbers(4, 2, 3), Selection.first(4)).optBatchSize(2).build()) {
+      assertTrue(loader.ahead(1).isEmpty());
+    }
+  }
+
   private BatchLoader.Builder loader(SampleSource source, Selection selection) {
     return BatchLoader.builder()
         .setSource(source)

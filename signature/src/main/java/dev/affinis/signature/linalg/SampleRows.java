@@ -31,7 +31,7 @@ public final class SampleRows {
   }
 
   /**
-   * Says how many values are not finite, if any.
+   * Says how many values are not finite, if any, and the first row that has one.
    *
    * @param side what the samples are, such as {@code pre}; the reason begins with it
    * @param values samples (n x d, any float type), not modified
@@ -48,10 +48,15 @@ public final class SampleRows {
       if (count == 0) {
         return Optional.empty();
       }
-      long rows = bad.max(new int[] {1}).sum().getLong();
+      NDArray badRows = bad.max(new int[] {1});
       return Optional.of(
-          "%s has %s NaN or infinite values in %s of %s rows"
-              .formatted(side, count, rows, values.getShape().get(0)));
+          "%s has %s NaN or infinite values in %s of %s rows, the first of them row %s (counted from 0)"
+              .formatted(
+                  side,
+                  count,
+                  badRows.sum().getLong(),
+                  values.getShape().get(0),
+                  badRows.argMax().getLong()));
     }
   }
 }

@@ -35,7 +35,8 @@ import java.util.function.Supplier;
  * <p><b>No score</b> is given, with the reason, for fewer than 2 samples, NaN or infinite values,
  * inputs and outputs of different width, and a constant output: one where no column varies by more
  * than the rounding of its values, whatever their scale; and for a transport whose duality gap is
- * above 1e-9 of its cost, unless both are rounding.
+ * above 1e-9 of its cost, unless both are rounding; and for a result outside [0, 1], which
+ * shrinkage and the ridge do not exclude by themselves.
  *
  * <p><b>Cost.</b> n^2 d + n d^2 + d^3, and for the assignment in practice of order n^2. Up to 8192
  * samples 8 n^2 bytes of Java heap hold the pairwise costs; beyond that about 1 kB per sample. When
@@ -216,9 +217,12 @@ public final class AffinityScore implements ScoreFunction {
           "the transport is proved optimal only to %s of its cost, which is %s of the variance"
               .formatted(pairing.relativeGap(), Math.pow(pairing.distance(), 2) / trace));
     }
-    double rho = 1 - pairing.distance() / Math.sqrt(2 * trace);
+    Score rho = inRange(1 - pairing.distance() / Math.sqrt(2 * trace));
+    if (rho.number().isEmpty()) {
+      return AffinityResult.unavailable(rho.map(value -> "", reason -> reason));
+    }
     return new AffinityResult(
-        Score.of(rho),
+        rho,
         replicates == 0
             ? Optional.empty()
             : Optional.of(standardError(sides, pairing.shares(), factors)),
@@ -241,6 +245,14 @@ public final class AffinityScore implements ScoreFunction {
         .ifPresent(through -> Arrays.setAll(distances, i -> distances[i] + through[i]));
     return LinearBootstrap.standardError(
         distances, LinearBootstrap.traces(y, sides.sy().trace()), replicates);
+  }
+
+  /** No distance and no trace make another score; what is outside, NaN included, is no number. */
+  static Score inRange(double rho) {
+    return rho >= 0 && rho <= 1
+        ? Score.of(rho)
+        : Score.unavailable(
+            "1 - W2 / sqrt(2 trace) came out as %s, which is not in [0, 1]".formatted(rho));
   }
 
   /** Whether a transport is optimal, but for the rounding of costs that are next to nothing. */

@@ -213,12 +213,14 @@ class AffinityScoreTest {
     NDArray x = gaussian(64, 5, 3);
     NDArray y = relu(x);
     double[] values = x.toDoubleArray();
-    values[3] = Double.NaN;
-    values[4] = Double.POSITIVE_INFINITY;
+    values[8] = Double.NaN;
+    values[9] = Double.POSITIVE_INFINITY;
     values[63] = Double.NEGATIVE_INFINITY;
     NDArray bad = manager.create(values, new Shape(64, 5));
-    assertReason("pre has 3 NaN or infinite values in 2 of 64 rows", bad, y);
-    assertReason("post has 3 NaN or infinite values in 2 of 64 rows", x, bad);
+    String what =
+        " has 3 NaN or infinite values in 2 of 64 rows, the first of them row 1 (counted from 0)";
+    assertReason("pre" + what, bad, y);
+    assertReason("post" + what, x, bad);
   }
 
   @Test
@@ -284,6 +286,16 @@ class AffinityScoreTest {
     assertFalse(AffinityScore.isExact(2e-9, 1, 1));
     assertTrue(AffinityScore.isExact(0.5, 1e-7, 1));
     assertFalse(AffinityScore.isExact(0.5, 1e-5, 1));
+  }
+
+  @Test
+  void aResultOutsideItsRangeIsNoNumber() {
+    assertEquals(Score.of(0), AffinityScore.inRange(0));
+    assertEquals(Score.of(1), AffinityScore.inRange(1));
+    for (double wrong : new double[] {-1e-3, 1 + 1e-9, Double.NaN, Double.NEGATIVE_INFINITY}) {
+      String reason = AffinityScore.inRange(wrong).map(String::valueOf, why -> why);
+      assertTrue(reason.contains(wrong + ", which is not in [0, 1]"), reason);
+    }
   }
 
   @Test
