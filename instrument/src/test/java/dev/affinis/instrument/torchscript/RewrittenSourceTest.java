@@ -2,6 +2,7 @@ package dev.affinis.instrument.torchscript;
 
 import static dev.affinis.instrument.torchscript.TestArchive.module;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.affinis.instrument.CaptureForm;
 import dev.affinis.instrument.Layout;
@@ -223,6 +224,80 @@ class RewrittenSourceTest {
 
         """,
         between(source, "  def forward(self: __torch__.M,", "def clip"));
+  }
+
+  @Test
+  void aResultThatCanBeHandedBackIsNotFlattened() throws IOException {
+    String source = returning("Tuple[Tensor, Tensor]", "(y, x)");
+    Path model = new TestArchive("M").write(folder.resolve("m.pt"), source);
+    String forward = rewritten(model, options(SiteFilter.ALL)).split("def forward", 2)[1];
+    assertTrue(forward.contains("-> Tuple[Tuple[Tensor, Tensor], Dict[str, Tensor]]:"), forward);
+    assertTrue(forward.endsWith("    return (affinis_result, t.rows)\n\n"), forward);
+  }
+
+  @Test
+  void listsDictionariesAndNamedTuplesAreFlattened() throws IOException {
+    String source =
+        returning(
+                "Tuple[List[Tensor], Dict[str, Tensor], __torch__.Pair]",
+                "([y], {\"x\": x}, __torch__.Pair(x, None))")
+            + "class Pair(NamedTuple):\n  left : Tensor\n  right : Optional[Tensor]\n";
+    Path model = new TestArchive("M").write(folder.resolve("m.pt"), source);
+    assertEquals(
+        """
+        affinis_part1, affinis_part2, affinis_part3, = affinis_result
+            torch.extend(affinis_tensors, affinis_part1)
+            torch.extend(affinis_tensors, torch.values(affinis_part2))
+            affinis_part4 = affinis_part3.left
+            affinis_part5 = torch.append(affinis_tensors, affinis_part4)
+            affinis_part6 = affinis_part3.right
+            if torch.__isnot__(affinis_part6, None):
+              affinis_part7 = unchecked_cast(Tensor, affinis_part6)
+              affinis_part8 = torch.append(affinis_tensors, affinis_part7)
+            else:
+              pass""",
+        between(rewritten(model, options(SiteFilter.ALL)), "affinis_part1", "return").strip());
+  }
+
+  private static String returning(String type, String value) {
+    return module(
+        "M",
+        "",
+        "def forward(self: __torch__.M,\n    x: Tensor) -> "
+            + type
+            + ":\n  y = torch.relu(x)\n  return "
+            + value
+            + "\n");
+  }
+
+  /** An operator in place may be a part if nobody reads afterwards what it changed. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "return torch.div(torch.relu6(torch.add_(x, 3)), 6) | hardsigmoid",
+        "return torch.div(torch.mul(x, torch.relu6(torch.add_(x, 3))), 6) | relu6",
+        "return torch.mul_(x, torch.sigmoid(x)) | silu",
+        "return torch.mul(x, torch.tanh_(torch.softplus(x))) | mish",
+        "a = torch.add(x, 3); return torch.div(torch.mul(x, torch.relu6_(a)), 6) | hardswish",
+        "return torch.mul(x, torch.sigmoid_(x)) | sigmoid",
+        "s = torch.sigmoid(x); z = torch.neg(y); return torch.mul(x, s) | silu",
+        "s = torch.sigmoid(x); z = torch.neg_(y); return torch.mul(x, s) | sigmoid",
+        "s = torch.sigmoid(x); z = torch.__neg__(y); return torch.mul(x, s) | silu"
+      })
+  void expressionsInPlace(String body, String kind) throws IOException {
+    String source =
+        module(
+            "M",
+            "",
+            "def forward(self: __torch__.M,\n    x: Tensor,\n    y: Tensor) -> Tensor:\n  "
+                + body.replace("; ", "\n  ")
+                + "\n");
+    Path model = new TestArchive("M").write(folder.resolve("m.pt"), source);
+    assertEquals(
+        List.of("(root) " + kind),
+        new TorchScriptInstrumenter(model, Map.of())
+            .sites().stream().map(RewrittenSourceTest::describe).toList());
   }
 
   @Test

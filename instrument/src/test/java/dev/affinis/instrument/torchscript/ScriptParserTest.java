@@ -231,8 +231,8 @@ class ScriptParserTest {
         "x = [1)\\n | unexpected ) at character 6",
         "x = {1)\\n | unexpected ) at character 6",
         "x = )\\n | unexpected ) at character 4",
-        "def\\n | expected ( after def  at character 4",
-        "class\\n | expected : after class m. at character 6",
+        "def\\n | no name after def at character 0",
+        "class\\n | no name after class at character 0",
         "def f\\n | expected ( after def f at character 6",
         "def f(x) -> int\\n | def f has no body at character 0",
         "class A(Module)\\n  x : int\\n | expected : after class m.A at character 18"
