@@ -220,7 +220,7 @@ final class CallGraph {
       String type = object.type().attributes().get(name);
       if (type != null && object.scope().length() + name.length() > LONGEST_PATH) {
         throw new InvalidInputException(
-            "model cannot be instrumented: a module's path in "
+            "it cannot be instrumented: a module's path in "
                 + function.label()
                 + " has more than "
                 + LONGEST_PATH

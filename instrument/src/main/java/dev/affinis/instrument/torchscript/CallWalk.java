@@ -79,7 +79,7 @@ final class CallWalk {
 
   private static InvalidInputException tooMuch(String what) {
     return new InvalidInputException(
-        "model cannot be instrumented: "
+        "it cannot be instrumented: "
             + what
             + ": no network needs as many, export the parts of it by themselves");
   }

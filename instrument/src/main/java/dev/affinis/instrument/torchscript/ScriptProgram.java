@@ -4,6 +4,7 @@ import dev.affinis.instrument.InvalidInputException;
 import dev.affinis.instrument.PlannedSite;
 import dev.affinis.instrument.SiteFilter;
 import dev.affinis.instrument.SiteKind;
+import dev.affinis.instrument.SkippedSite;
 import dev.affinis.instrument.TapOptions;
 import dev.affinis.instrument.torchscript.ScriptFile.ScriptClass;
 import java.io.IOException;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 
 /** The program of an archive, read; it is printed again with its sites observed. */
 final class ScriptProgram {
@@ -25,6 +27,7 @@ final class ScriptProgram {
   /** How all names begin that are added to a program. */
   private static final String OURS = "affinis_";
 
+  private final String model;
   private final List<ScriptFile> files = new ArrayList<>();
   private final CallGraph graph;
   private final List<Double> constants;
@@ -41,8 +44,9 @@ final class ScriptProgram {
    * @throws InvalidInputException if it is not understood or cannot be instrumented
    */
   ScriptProgram(String model, String root, List<Double> constants, Map<String, String> sources) {
+    this.model = model;
     this.constants = constants;
-    sources.forEach((file, text) -> files.add(ScriptParser.parse(file, text)));
+    sources.forEach((file, text) -> files.add(named(() -> ScriptParser.parse(file, text))));
     // The engine finds files whatever the case of their letters.
     if (files.stream().anyMatch(f -> f.name().equalsIgnoreCase(TAPS_FILE))) {
       throw new InvalidInputException(
@@ -52,7 +56,7 @@ final class ScriptProgram {
       requireNoneOfOurs(model, file);
       FileOperators.requireNone(model, file);
     }
-    graph = new CallGraph(files);
+    graph = named(() -> new CallGraph(files));
     ScriptClass rootClass = graph.type(root);
     if (rootClass == null || !rootClass.methods().containsKey("forward")) {
       throw new InvalidInputException(
@@ -63,7 +67,16 @@ final class ScriptProgram {
               + "): export the module itself with torch.jit.save");
     }
     forward = rootClass.methods().get("forward");
-    plan(SiteFilter.ALL);
+    named(() -> plan(SiteFilter.ALL));
+  }
+
+  /** Says which model it is where a message only says what in it. */
+  private <T> T named(Supplier<T> part) {
+    try {
+      return part.get();
+    } catch (InvalidInputException e) {
+      throw new InvalidInputException("model " + model + ": " + e.getMessage(), e);
+    }
   }
 
   private static void requireNoneOfOurs(String model, ScriptFile file) {
@@ -84,9 +97,19 @@ final class ScriptProgram {
   }
 
   /** What is observed for a filter, which depends on the types and modules that it chooses. */
-  TapPlan plan(SiteFilter filter) {
+  private TapPlan plan(SiteFilter filter) {
     return plans.computeIfAbsent(
         filter.choice(), choice -> new TapPlan(graph, constants, forward, choice));
+  }
+
+  /** Every call that may become a site, see {@link TapPlan#sites}. */
+  List<PlannedSite> sites(SiteFilter filter) {
+    return named(() -> plan(filter).sites());
+  }
+
+  /** Every call that hides sites or cannot be one, see {@link TapPlan#hiddenSites}. */
+  List<SkippedSite> hiddenSites(SiteFilter filter) {
+    return named(() -> plan(filter).hiddenSites());
   }
 
   /** Names of the model's inputs. */
@@ -101,9 +124,10 @@ final class ScriptProgram {
 
   /** All source files of a copy that returns what its sites see as well, by path. */
   Map<String, String> instrumented(TapOptions options) {
-    String newForward = new RootForward(graph, forward).tapped(options, leftOut(options.sites()));
+    Set<String> leftOut = leftOut(options.sites());
+    String newForward = named(() -> new RootForward(graph, forward).tapped(options, leftOut));
     Map<String, String> sources =
-        new TapPass(graph, plan(options.sites()), forward).print(files, newForward);
+        new TapPass(graph, named(() -> plan(options.sites())), forward).print(files, newForward);
     sources.put(TAPS_FILE, tapsSource());
     return sources;
   }
@@ -111,7 +135,7 @@ final class ScriptProgram {
   /** Scope and kind of every call that the filter does not mean, as the taps name them. */
   private Set<String> leftOut(SiteFilter filter) {
     Set<String> keys = new LinkedHashSet<>();
-    for (PlannedSite site : plan(filter).sites()) {
+    for (PlannedSite site : sites(filter)) {
       for (SiteKind kind : site.kind().possibleAtRunTime()) {
         if (!filter.mayAccept(site.path(), kind)) {
           keys.add(TapKey.scope(site.path()) + "|" + kind.word());
@@ -134,7 +158,7 @@ final class ScriptProgram {
             + TapPass.FORWARD
             + file.source().substring(name + forward.name().length(), end)
             + '\n'
-            + new RootForward(graph, forward).plain()
+            + named(() -> new RootForward(graph, forward).plain())
             + file.source().substring(end));
     return sources;
   }

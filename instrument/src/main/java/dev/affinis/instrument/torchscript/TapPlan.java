@@ -161,7 +161,7 @@ final class TapPlan {
     for (ScriptFunction function : reaching) {
       if (FIXED_SIGNATURES.contains(function.name())) {
         throw new InvalidInputException(
-            "model cannot be instrumented: "
+            "it cannot be instrumented: "
                 + function.label()
                 + " calls code that runs activations, but its signature must stay as it is:"
                 + " move that call into forward and export the model again");
@@ -175,7 +175,7 @@ final class TapPlan {
     for (Call call : calls) {
       if (call.isMethodCall() && graph.target(call) == null && names.contains(call.callee())) {
         throw new InvalidInputException(
-            "model cannot be instrumented: in "
+            "it cannot be instrumented: in "
                 + function.label()
                 + " the call ("
                 + graph.file(function).text(call.receiverFrom(), call.receiverTo())

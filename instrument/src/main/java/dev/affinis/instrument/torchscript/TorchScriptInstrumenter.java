@@ -70,14 +70,14 @@ public final class TorchScriptInstrumenter implements Instrumenter {
 
   @Override
   public List<PlannedSite> sites(SiteFilter filter) {
-    return program.plan(filter).sites().stream()
+    return program.sites(filter).stream()
         .filter(site -> filter.observes(site.path(), site.kind()))
         .toList();
   }
 
   @Override
   public List<SkippedSite> hiddenSites(SiteFilter filter) {
-    return program.plan(filter).hiddenSites();
+    return program.hiddenSites(filter);
   }
 
   @Override

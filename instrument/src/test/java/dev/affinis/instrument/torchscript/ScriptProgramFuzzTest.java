@@ -69,8 +69,8 @@ class ScriptProgramFuzzTest {
     ScriptProgram program = read(text);
     program.inputs();
     for (SiteFilter filter : List.of(SiteFilter.ALL, ALL_TYPES)) {
-      program.plan(filter).sites();
-      program.plan(filter).hiddenSites();
+      program.sites(filter);
+      program.hiddenSites(filter);
       program.instrumented(options(filter));
     }
     program.flattened();
