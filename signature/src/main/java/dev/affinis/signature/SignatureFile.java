@@ -39,8 +39,8 @@ public final class SignatureFile {
   /** The schema this class writes, value of the key {@code schema}. */
   public static final String SCHEMA = "affinis.signature/1";
 
-  /** The largest that are written have a tenth of that. */
-  private static final long MOST_BYTES = 1 << 26;
+  /** As many sites as are read take a third of that, with all scores; more over many batches. */
+  private static final long MOST_BYTES = 1 << 28;
 
   /** Sites of a model: to compare two takes as much work as the product of their numbers. */
   private static final int MOST_LAYERS = 10_000;
@@ -95,7 +95,8 @@ public final class SignatureFile {
   public static Signature read(Path file) throws IOException {
     if (Files.size(file) > MOST_BYTES) {
       throw new IllegalArgumentException(
-          "%s has more than %s bytes: it is no signature".formatted(file, MOST_BYTES));
+          "%s has %s bytes, but a signature at most %s: give a file that a measurement wrote"
+              .formatted(file, Files.size(file), MOST_BYTES));
     }
     byte[] json = Files.readAllBytes(file);
     JsonNode root;

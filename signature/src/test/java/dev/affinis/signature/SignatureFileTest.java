@@ -8,9 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.affinis.signature.covariance.Covariance;
 import dev.affinis.signature.covariance.Ridge;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -285,6 +287,19 @@ class SignatureFileTest {
     String json = SignatureFile.toJson(example());
     Files.writeString(file, json.replace("\"call\" : 1,", "\"call\" : 1, \"colour\" : \"red\","));
     assertEquals(example(), SignatureFile.read(file));
+  }
+
+  @Test
+  void readsFilesAsLargeAsThoseOfThousandsOfSites() throws IOException {
+    Path file = Files.writeString(folder.resolve("large.json"), SignatureFile.toJson(example()));
+    Files.writeString(file, " ".repeat(80 << 20), StandardOpenOption.APPEND);
+    assertEquals(example(), SignatureFile.read(file));
+    try (RandomAccessFile longer = new RandomAccessFile(file.toFile(), "rw")) {
+      longer.setLength((1L << 28) + 1);
+    }
+    IllegalArgumentException error =
+        assertThrows(IllegalArgumentException.class, () -> SignatureFile.read(file));
+    assertTrue(error.getMessage().contains("at most 268435456"), error.getMessage());
   }
 
   @Test

@@ -10,12 +10,20 @@ import java.util.Set;
  *
  * <p>Operators can only be named as {@code torch.NAME} or {@code ops.NAMESPACE.NAME}, so that the
  * text tells which are called, as long as {@code torch} and {@code ops} are not handed on as
- * values; that is refused, too. These are the operators of PyTorch 2.7.1 that take the name of a
- * file, and those of torchvision, should it be loaded: no promise that others do no harm.
+ * values; that is refused, too. Attributes and methods may have these names: they are only reached
+ * behind a dot. Refused are the operators of PyTorch 2.7.1 that take the name of a file, and those
+ * of torchvision, should it be loaded: no promise that others do no harm.
  */
 final class FileOperators {
   private static final Set<String> NAMES =
-      Set.of("from_file", "save", "load", "read_file", "write_file");
+      Set.of(
+          "from_file",
+          "save",
+          "load",
+          "read_file",
+          "write_file",
+          "read_video_from_file",
+          "probe_video_from_file");
 
   private FileOperators() {}
 
@@ -29,9 +37,8 @@ final class FileOperators {
   static void requireNone(String model, ScriptFile file) {
     List<Token> tokens = file.tokens();
     for (int i = 0; i < tokens.size(); i++) {
-      boolean isFirst = i == 0 || !tokens.get(i - 1).is(".");
-      int parts = !isFirst ? 0 : tokens.get(i).is("torch") ? 1 : tokens.get(i).is("ops") ? 2 : 0;
-      if (parts == 0) {
+      int parts = tokens.get(i).is("torch") ? 1 : tokens.get(i).is("ops") ? 2 : 0;
+      if (parts == 0 || isMember(tokens, i)) {
         continue;
       }
       int last = i + 2 * parts;
@@ -44,6 +51,14 @@ final class FileOperators {
         throw refused(model, file, tokens.get(last), "reads or writes files by the operator ");
       }
     }
+  }
+
+  /** Whether a name is a member's: behind a dot, or where the member is declared. */
+  private static boolean isMember(List<Token> tokens, int i) {
+    if (i > 0 && (tokens.get(i - 1).is(".") || tokens.get(i - 1).is("def"))) {
+      return true;
+    }
+    return tokens.get(i).firstOnLine() && i + 1 < tokens.size() && tokens.get(i + 1).is(":");
   }
 
   private static InvalidInputException refused(

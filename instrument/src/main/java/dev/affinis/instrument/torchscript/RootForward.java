@@ -26,12 +26,15 @@ import java.util.stream.Stream;
  * type (a NamedTuple with an optional field, say) is flattened into the list of the tensors in it.
  */
 final class RootForward {
-  private static final int MOST_PARTS = 400;
-  private static final int DEEPEST_COLUMN = 200;
+  /** The keys, values, states and attentions of a hundred layers are half of that. */
+  private static final int MOST_PARTS = 1000;
+
+  private static final int DEEPEST = 100;
 
   private final CallGraph graph;
   private final ScriptFunction forward;
   private final StringBuilder out = new StringBuilder();
+  private int depth;
   private int names;
 
   RootForward(CallGraph graph, ScriptFunction forward) {
@@ -198,9 +201,9 @@ final class RootForward {
   }
 
   private void flatten(int indent, String type, String value) {
-    if (names > MOST_PARTS || indent > DEEPEST_COLUMN) {
+    if (names > MOST_PARTS || ++depth > DEEPEST) {
       throw new InvalidInputException(
-          "model cannot be instrumented: its result is of type "
+          "it cannot be instrumented: its result is of type "
               + forward.returnType()
               + ", which has more than "
               + MOST_PARTS
@@ -236,6 +239,7 @@ final class RootForward {
         flatten(indent, field.getValue(), part);
       }
     }
+    depth--;
   }
 
   private String name() {

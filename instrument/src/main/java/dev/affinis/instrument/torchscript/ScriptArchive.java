@@ -37,8 +37,8 @@ final class ScriptArchive implements AutoCloseable {
   private static final int PICKLE_PROTOCOL = 0x80;
 
   private static final int MOST_ENTRIES = 200_000;
-  private static final int MOST_SOURCE = 1 << 24;
-  private static final int MOST_PICKLE = 1 << 22;
+  private static final int MOST_SOURCE = 1 << 25;
+  private static final int MOST_PICKLE = 1 << 24;
 
   /** Weights hardly shrink when they are packed, and are not packed by PyTorch. */
   private static final int MOST_RATIO = 20;

@@ -212,9 +212,21 @@ class HostileGraphsTest {
   }
 
   @Test
+  void asManyPartsAsTheLargestModelsHaveAreRead() throws IOException {
+    // 300,000 nodes of 50 parts each.
+    int count = 15_000_000;
+    PartCount.requireModest(emptyNodes(count).newCodedInput(), ModelProto.getDescriptor());
+  }
+
+  @Test
   void tooManyPartsAreRefusedBeforeTheyAreMade() throws IOException {
-    // Empty nodes: two bytes each in the file.
-    int count = PartCount.MOST_PARTS + 1;
+    Path file = folder.resolve("many.onnx");
+    Files.write(file, emptyNodes(PartCount.MOST_PARTS + 1).toByteArray());
+    assertTrue(refusal(file).contains("has more than 16000000 nodes, attributes and names"));
+  }
+
+  /** A model of empty nodes: two bytes each in the file. */
+  private static ByteString emptyNodes(int count) throws IOException {
     ByteString.Output bytes = ByteString.newOutput();
     CodedOutputStream out = CodedOutputStream.newInstance(bytes);
     out.writeTag(ModelProto.GRAPH_FIELD_NUMBER, 2);
@@ -224,9 +236,7 @@ class HostileGraphsTest {
       out.writeUInt32NoTag(0);
     }
     out.flush();
-    Path file = folder.resolve("many.onnx");
-    Files.write(file, bytes.toByteString().toByteArray());
-    assertTrue(refusal(file).contains("has more than 4000000 nodes, attributes and names"));
+    return bytes.toByteString();
   }
 
   @ParameterizedTest

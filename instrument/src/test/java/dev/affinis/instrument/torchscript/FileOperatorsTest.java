@@ -11,10 +11,12 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.training.ParameterStore;
 import dev.affinis.instrument.InvalidInputException;
+import dev.affinis.instrument.PlannedSite;
 import dev.affinis.instrument.SiteFilter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -97,6 +99,31 @@ class FileOperatorsTest {
       })
   void operatorsMustBeNamed(String body) {
     assertRefused(write(body), "hides which operator it calls");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"read_video_from_file", "probe_video_from_file"})
+  void operatorsOfTorchvisionAreRefused(String operator) {
+    assertRefused(write("_0 = ops.video_reader." + operator + "(\"v\")\nreturn x"), operator);
+  }
+
+  @Test
+  void membersMayBeCalledAsTheNamespacesAre() throws Exception {
+    String act =
+        module(
+            "Act",
+            "",
+            "def forward(self: __torch__.Act, x: Tensor) -> Tensor:\n  return torch.relu(x)\n"
+                + "def ops(self: __torch__.Act, x: Tensor) -> Tensor:\n  return torch.neg(x)");
+    String root =
+        module(
+            "M",
+            "ops : __torch__.Act\ntorch : __torch__.Act",
+            "def forward(self: __torch__.M, x: Tensor) -> Tensor:\n"
+                + "  y = (self.ops).forward((self.torch).ops(x, ), )\n  return y");
+    Path file = new TestArchive("M").write(folder.resolve("m.pt"), act + root);
+    List<PlannedSite> sites = new TorchScriptInstrumenter(file, Map.of()).sites(SiteFilter.ALL);
+    assertEquals(List.of("ops"), sites.stream().map(PlannedSite::path).toList());
   }
 
   @Test

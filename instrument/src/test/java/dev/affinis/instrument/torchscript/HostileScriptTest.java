@@ -8,6 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.affinis.fuzz.Fuzz;
 import dev.affinis.instrument.InvalidInputException;
 import dev.affinis.instrument.SiteFilter;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.IntFunction;
@@ -15,6 +18,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -82,6 +86,7 @@ class HostileScriptTest {
   void isRefusedWithinLimits(String reason, String source) {
     InvalidInputException error = assertThrows(InvalidInputException.class, () -> bounded(source));
     assertTrue(error.getMessage().contains(reason), error.getMessage());
+    assertTrue(error.getMessage().startsWith("model m.pt"), error.getMessage());
     assertTrue(error.getMessage().length() < 500, "an error of " + error.getMessage().length());
   }
 
@@ -104,6 +109,11 @@ class HostileScriptTest {
         // One of PyTorch's functions without an argument.
         root("", "y = __torch__.torch.nn.functional.relu()\nreturn torch.relu(x)"),
         root("__annotations__[x] = __torch__.M", "return torch.relu(x)"),
+        // What a language model gives besides its logits.
+        "class Out(NamedTuple):\n  loss : Optional[Tensor]\n"
+            + times(400, i -> "  state" + i + " : Tensor\n")
+            + root("", "y = torch.relu(x)\nreturn __torch__.Out(None, " + "y, ".repeat(400) + ")")
+                .replace("-> Tensor", "-> __torch__.Out"),
         root("", "s = \"def f(x):\\n  return torch.relu(\"\nt = '\\\")'\nreturn torch.relu(x)"),
         root(
             "",
@@ -119,6 +129,15 @@ class HostileScriptTest {
   }
 
   @Test
+  void sourceOfHundredsOfThousandsOfCallsIsRead(@TempDir Path folder) throws IOException {
+    String padding = ("#" + " ".repeat(1022) + "\n").repeat(30 << 10);
+    Path file =
+        new TestArchive("M")
+            .write(folder.resolve("m.pt"), root("", "return torch.relu(x)") + padding);
+    assertEquals(1, new TorchScriptInstrumenter(file, Map.of()).sites(SiteFilter.ALL).size());
+  }
+
+  @Test
   void namesOfModulesDoNotBecomePartsOfTheProgram() {
     String source =
         "class Act(Module):\n  def forward(self: __torch__.Act, x: Tensor) -> Tensor:\n"
@@ -127,7 +146,7 @@ class HostileScriptTest {
                 "__annotations__[\"a\\\"b\"] = __torch__.Act",
                 "return (getattr(self, \"a\\\"b\")).forward(x, )");
     ScriptProgram program = ScriptProgramFuzzTest.read(source);
-    assertEquals("a\"b", program.plan(SiteFilter.ALL).sites().get(0).path());
+    assertEquals("a\"b", program.sites(SiteFilter.ALL).get(0).path());
     SiteFilter others = SiteFilter.ALL.paths("no*");
     String printed =
         program.instrumented(ScriptProgramFuzzTest.options(others)).get("__torch__.py");
@@ -145,7 +164,7 @@ class HostileScriptTest {
               try {
                 ScriptProgramFuzzTest.rewrite(source);
                 ScriptProgram program = ScriptProgramFuzzTest.read(source);
-                sites.set(program.plan(SiteFilter.ALL).sites().size());
+                sites.set(program.sites(SiteFilter.ALL).size());
               } catch (InvalidInputException e) {
                 refused.set(e);
               }
