@@ -20,6 +20,9 @@ import java.util.TreeMap;
  * too.
  */
 final class ExternalData {
+  /** A location that ONNX Runtime takes for memory instead, with the offset as the address. */
+  private static final String MEMORY = "*/_ORT_MEM_ADDR_/*";
+
   private final Path model;
   private final Path folder;
   private final SortedMap<String, Path> files = new TreeMap<>();
@@ -58,7 +61,11 @@ final class ExternalData {
     long start;
     long end;
     try {
-      Path location = Path.of(entries.getOrDefault("location", ""));
+      String name = entries.getOrDefault("location", "");
+      if (name.equals(MEMORY)) {
+        throw fault(tensor, "memory at an address of its own choice: export it again");
+      }
+      Path location = Path.of(name);
       file = folder.resolve(location).normalize();
       if (location.isAbsolute() || !file.startsWith(folder)) {
         throw fault(tensor, file + ", outside the model's folder: export it again");

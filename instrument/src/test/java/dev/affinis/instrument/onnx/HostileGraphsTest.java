@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import ai.onnx.proto.OnnxMl.FunctionProto;
 import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.ModelProto;
+import ai.onnx.proto.OnnxMl.SparseTensorProto;
 import ai.onnx.proto.OnnxMl.TensorProto.DataType;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.CodedOutputStream;
@@ -100,6 +101,33 @@ class HostileGraphsTest {
     assertTrue(message.contains("made or given twice"), message);
   }
 
+  @Test
+  void whatModelsMayHaveIsTaken() throws IOException {
+    GraphProto branch = new TestGraph(17).node("Add", "h w", "r").output("r").graph();
+    TestGraph graph =
+        ending()
+            .input("b", DataType.BOOL, 1)
+            // Before version 4 of the format each initializer was an input, too.
+            .input("w", FLOAT, 4)
+            .filled("w", 1, 4)
+            .scalar("six", 6)
+            .node("Clip", "x _ six", "h")
+            .node("Dropout", "h", "d mask")
+            // Both branches call their result the same, and use tensors from around them.
+            .node("If", "b", "i", "then_branch", branch, "else_branch", branch)
+            .node("Add", "i s", "z")
+            .node("Relu", "z", "y");
+    ModelProto.Builder model = graph.build().toBuilder();
+    SparseTensorProto.Builder sparse = model.getGraphBuilder().addSparseInitializerBuilder();
+    sparse.addDims(4);
+    sparse.setValues(TestGraph.tensor("s", FLOAT, 1).addFloatData(2));
+    sparse.setIndices(TestGraph.tensor("", DataType.INT64, 1).addInt64Data(3));
+    Path file = folder.resolve("odd.onnx");
+    Files.write(file, model.build().toByteArray());
+    read(file);
+    assertEquals(1, new OnnxInstrumenter(file, Map.of()).sites(SiteFilter.ALL).size());
+  }
+
   @ParameterizedTest
   @CsvSource({
     "'-1', negative size -1",
@@ -118,6 +146,19 @@ class HostileGraphsTest {
                 .node("Add", "x w", "h")
                 .node("Relu", "h", "y"));
     assertTrue(message.contains("constant w") && message.contains(fault), message);
+  }
+
+  @Test
+  void functionsOfOneNameAreToldApartByTheirOverload() throws IOException {
+    FunctionProto outer = HostileGraphs.function("A", "A", "local");
+    FunctionProto.Builder calling = outer.toBuilder().setOverload("first");
+    calling.getNodeBuilderList().forEach(node -> node.setOverload("second"));
+    FunctionProto called =
+        HostileGraphs.function("A", "Relu", "").toBuilder().setOverload("second").build();
+    ModelProto.Builder model = ending().node("local.A", "x", "y").build().toBuilder();
+    model.addFunctions(calling).addFunctions(called);
+    model.getGraphBuilder().getNodeBuilder(0).setOverload("first");
+    read(Files.write(folder.resolve("overloads.onnx"), model.build().toByteArray()));
   }
 
   @Test
@@ -246,7 +287,7 @@ class HostileGraphsTest {
     "a/../../outside.bin, outside the model's folder",
     "gone.bin, which is not there",
     "'', which is not there",
-    "'*/_ORT_MEM_ADDR_/*', which is not there"
+    "'*/_ORT_MEM_ADDR_/*', in memory at an address"
   })
   void weightsAreInTheFolderOfTheModel(String location, String fault) throws IOException {
     Path inner = Files.createDirectory(folder.resolve("inner"));
@@ -287,6 +328,15 @@ class HostileGraphsTest {
     Files.write(folder.resolve("w.bin"), new byte[16]);
     String message = refusal(HostileGraphs.external("w.bin", key, value));
     assertTrue(message.contains("weight w") && message.contains(fault), message);
+  }
+
+  @Test
+  void weightsAreInFilesAndNotInMemory() throws IOException {
+    // The engine does not look for the file, but a check of files would find it.
+    Path memory = Files.createDirectories(folder.resolve("*").resolve("_ORT_MEM_ADDR_"));
+    Files.write(memory.resolve("*"), new byte[16]);
+    String message = refusal(HostileGraphs.external("*/_ORT_MEM_ADDR_/*"));
+    assertTrue(message.contains("weight w in memory"), message);
   }
 
   /** Weights of sub-graphs and constants were not looked at, but the engine reads them. */
