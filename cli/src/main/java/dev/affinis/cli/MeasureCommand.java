@@ -260,7 +260,11 @@ final class MeasureCommand implements Callable<Integer> {
                 + stopped
                     .kept()
                     .map(kept -> kept + "; the same command goes on from there")
-                    .orElse("nothing is kept; with --resume the same command could go on"));
+                    .orElse(
+                        resume
+                            ? "not all of it could be kept, see above; the same command goes on from"
+                                + " what is"
+                            : "nothing is kept; with --resume the same command could go on"));
   }
 
   /** The scores that only {@code all} asks for: those that this model and data can have. */
@@ -300,6 +304,10 @@ final class MeasureCommand implements Callable<Integer> {
       }
       if (resume) {
         builder.optResume(cache.open());
+      } else if (cache.isGiven()) {
+        throw new IllegalArgumentException(
+            "--cache is where --resume keeps captures and scores: add --resume, or leave --cache"
+                + " out");
       }
       if (spillDirectory != null) {
         builder.optSpillDirectory(spillDirectory);
