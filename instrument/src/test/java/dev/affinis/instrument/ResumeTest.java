@@ -398,10 +398,16 @@ class ResumeTest {
                     third,
                     SAMPLES - 2 * BATCH)
                 .getOrDefault(name, 0);
-        assertEquals(redone, reads.get(), name + " " + fault);
+        requireRead(redone, name + " " + fault);
         assertEquals(List.of(), runs(cache));
       }
     }
+  }
+
+  /** So many samples, and one batch of those once more, out of turn, to be compared. */
+  private void requireRead(int samples, String what) {
+    int more = reads.get() - samples;
+    assertTrue(more >= 0 && more <= (samples == 0 ? 0 : BATCH), what + ": " + reads.get());
   }
 
   @Test
@@ -420,7 +426,7 @@ class ResumeTest {
     Path cache = restore(late, run(copies.get(0)));
     assertEquals(other, SignatureFile.toJson(measure(new Source(false), b -> b, cache)));
     assertTrue(isTold("is not used"));
-    assertEquals(SAMPLES, reads.get());
+    requireRead(SAMPLES, "another run's files");
   }
 
   @Test
@@ -524,7 +530,7 @@ class ResumeTest {
     Path out = folder.resolve("out.json");
     builder.build().run(out);
     assertEquals(whole(), Files.readString(out));
-    assertEquals(SAMPLES, reads.get(), "those of the plain run alone");
+    requireRead(SAMPLES, "those of the plain run alone");
     assertEquals(List.of(), runs(cache));
   }
 

@@ -126,7 +126,7 @@ final class Soak {
   }
 
   /**
-   * Runs rounds until the time is over, at least six.
+   * Runs rounds until the time is over, at least nine.
    *
    * @param args seconds
    */
@@ -135,7 +135,7 @@ final class Soak {
     long seconds = Long.parseLong(args[0]);
     Soak soak = new Soak();
     long elapsed = 0;
-    for (int round = 0; round < 6 || elapsed < seconds; round++) {
+    for (int round = 0; round < 9 || elapsed < seconds; round++) {
       soak.round(round);
       elapsed = (System.nanoTime() - start) / 1_000_000_000L;
       System.out.println(soak.held(round, elapsed).line());

@@ -64,7 +64,7 @@ class SoakTest {
     }
     List<Held> before = warm.subList(0, warm.size() / 2);
     List<Held> after = warm.subList(warm.size() / 2, warm.size());
-    assertEquals(fewest(before), fewest(after), () -> "native objects: " + text);
+    assertTrue(fewest(after) <= fewest(before), () -> "native objects: " + text);
     double grown = median(after) - median(before);
     assertTrue(grown < SLACK_MIB, () -> "resident memory grows: " + text);
     System.out.printf(

@@ -17,7 +17,7 @@ import java.util.function.Predicate;
  */
 final class CallWalk {
   private static final int MOST_CALLS = 1_000_000;
-  private static final int DEEPEST = 400;
+  private static final int DEEPEST = 200;
 
   private final CallGraph graph;
   private final Predicate<Call> entered;

@@ -27,7 +27,7 @@ import java.util.stream.Stream;
  */
 final class RootForward {
   private static final int MOST_PARTS = 400;
-  private static final int DEEPEST_COLUMN = 200;
+  private static final int DEEPEST_TYPE = 50;
 
   private final CallGraph graph;
   private final ScriptFunction forward;
@@ -193,18 +193,20 @@ final class RootForward {
       return "affinis_result";
     }
     line(4, "affinis_tensors = annotate(List[Tensor], [])");
-    flatten(4, forward.returnType(), "affinis_result");
+    flatten(4, 0, forward.returnType(), "affinis_result");
     return "affinis_tensors";
   }
 
-  private void flatten(int indent, String type, String value) {
-    if (names > MOST_PARTS || indent > DEEPEST_COLUMN) {
+  private void flatten(int indent, int depth, String type, String value) {
+    if (names > MOST_PARTS || depth > DEEPEST_TYPE) {
       throw new InvalidInputException(
           "model cannot be instrumented: its result is of type "
               + forward.returnType()
               + ", which has more than "
               + MOST_PARTS
-              + " parts or has itself in it: return tensors and export the model again");
+              + " parts, more than "
+              + DEEPEST_TYPE
+              + " in each other, or has itself in it: return tensors and export the model again");
     }
     List<String> tuple = arguments(type, "Tuple");
     List<String> optional = arguments(type, "Optional");
@@ -219,7 +221,7 @@ final class RootForward {
       line(indent, "if torch.__isnot__(" + value + ", None):");
       String present = name();
       line(indent + 2, present + " = unchecked_cast(" + optional.get(0) + ", " + value + ")");
-      flatten(indent + 2, optional.get(0), present);
+      flatten(indent + 2, depth + 1, optional.get(0), present);
       line(indent, "else:");
       line(indent + 2, "pass");
     } else if (tuple != null) {
@@ -227,13 +229,13 @@ final class RootForward {
       tuple.forEach(t -> parts.add(name()));
       line(indent, String.join(", ", parts) + ", = " + value);
       for (int i = 0; i < parts.size(); i++) {
-        flatten(indent, tuple.get(i), parts.get(i));
+        flatten(indent, depth + 1, tuple.get(i), parts.get(i));
       }
     } else if (named != null && named.base().equals("NamedTuple")) {
       for (Map.Entry<String, String> field : named.attributes().entrySet()) {
         String part = name();
         line(indent, part + " = " + value + "." + field.getKey());
-        flatten(indent, field.getValue(), part);
+        flatten(indent, depth + 1, field.getValue(), part);
       }
     }
   }
