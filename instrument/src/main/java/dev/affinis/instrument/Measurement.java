@@ -241,6 +241,10 @@ public final class Measurement {
                             "nothing tells whether the samples of "
                                 + source.description()
                                 + " are still the same: SampleSource.identity gives nothing"));
+    if (reason.isPresent() && options.resumesIfPossible) {
+      options.listener.notice("nothing is kept to go on with: " + reason.get());
+      return RunState.none();
+    }
     if (reason.isPresent()) {
       throw new InvalidInputException(
           "an interrupted run cannot be gone on with: " + reason.get() + "; leave --resume out");
@@ -567,6 +571,7 @@ public final class Measurement {
     private Optional<Long> memory = Optional.empty();
     private Optional<Path> spillDirectory = Optional.empty();
     private Optional<RunCache> cache = Optional.empty();
+    private boolean resumesIfPossible;
     private int scoringThreads = Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors());
     private MeasurementListener listener = MeasurementListener.NONE;
     private List<String> scoreNames = List.of("affinity");
@@ -924,6 +929,19 @@ public final class Measurement {
      */
     public Builder optResume(RunCache value) {
       cache = Optional.of(value);
+      resumesIfPossible = false;
+      return this;
+    }
+
+    /**
+     * Likewise, but where that would be refused nothing is kept, which is told.
+     *
+     * @param value where it is kept
+     * @return this builder
+     */
+    public Builder optResumeIfPossible(RunCache value) {
+      cache = Optional.of(value);
+      resumesIfPossible = true;
       return this;
     }
 

@@ -459,21 +459,22 @@ class ResumeTest {
   @Test
   void whatCannotBeToldToBeTheSameIsRefused() throws IOException {
     RunCache cache = new RunCache(newCache());
+    Source unknown =
+        new Source(false) {
+          @Override
+          public Optional<String> identity() {
+            return Optional.empty();
+          }
+        };
     InvalidInputException e =
         assertThrows(
-            InvalidInputException.class,
-            () ->
-                builder(
-                        new Source(false) {
-                          @Override
-                          public Optional<String> identity() {
-                            return Optional.empty();
-                          }
-                        })
-                    .optResume(cache)
-                    .build()
-                    .run());
+            InvalidInputException.class, () -> builder(unknown).optResume(cache).build().run());
     assertTrue(e.getMessage().contains("leave --resume out"), e.getMessage());
+    // As in a zoo: of others something is kept, so that it may be asked for all.
+    String kept =
+        SignatureFile.toJson(measure(unknown, b -> b.optResumeIfPossible(cache), cache.folder()));
+    assertEquals(whole(), kept);
+    assertTrue(isTold("nothing is kept to go on with: "), notices.toString());
     try (InstrumentedModel<?, ?> instrumented =
         InstrumentedModel.builder().setSource(ModelSource.of(model)).build()) {
       InvalidInputException given =
