@@ -15,6 +15,11 @@ final class CacheOption {
       })
   private Path folder;
 
+  /** Whether a folder was named. */
+  boolean isGiven() {
+    return folder != null;
+  }
+
   RunCache open() {
     return folder == null ? RunCache.ofUser() : new RunCache(folder);
   }

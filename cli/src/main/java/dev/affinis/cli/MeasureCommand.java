@@ -195,6 +195,13 @@ final class MeasureCommand implements Callable<Integer> {
       })
   private boolean resume;
 
+  /** For {@code zoo}, where some models may not be told to be the same. */
+  @Option(
+      names = "--resume-if-possible",
+      hidden = true,
+      description = "As --resume; where that is refused, keep nothing.")
+  private boolean resumeIfPossible;
+
   @Mixin private CacheOption cache;
 
   @Option(names = "--quiet", description = "Print nothing but warnings and errors.")
@@ -260,7 +267,11 @@ final class MeasureCommand implements Callable<Integer> {
                 + stopped
                     .kept()
                     .map(kept -> kept + "; the same command goes on from there")
-                    .orElse("nothing is kept; with --resume the same command could go on"));
+                    .orElse(
+                        resume || resumeIfPossible
+                            ? "not all of it could be kept, see above; the same command goes on from"
+                                + " what is"
+                            : "nothing is kept; with --resume the same command could go on"));
   }
 
   /** The scores that only {@code all} asks for: those that this model and data can have. */
@@ -300,6 +311,12 @@ final class MeasureCommand implements Callable<Integer> {
       }
       if (resume) {
         builder.optResume(cache.open());
+      } else if (resumeIfPossible) {
+        builder.optResumeIfPossible(cache.open());
+      } else if (cache.isGiven()) {
+        throw new IllegalArgumentException(
+            "--cache is where --resume keeps captures and scores: add --resume, or leave --cache"
+                + " out");
       }
       if (spillDirectory != null) {
         builder.optSpillDirectory(spillDirectory);

@@ -6,7 +6,6 @@ import dev.affinis.signature.Signature;
 import dev.affinis.signature.SignatureFile;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -15,6 +14,8 @@ import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 
 /**
@@ -28,6 +29,12 @@ import java.util.stream.Stream;
  */
 final class ZooFolder {
   private static final String JSON = ".json";
+
+  /**
+   * The folders that this process has. On Unix it would lose its lock on one if it opened and
+   * closed the file a second time.
+   */
+  private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
 
   private final Path folder;
   private final Path own;
@@ -91,41 +98,63 @@ final class ZooFolder {
    * @throws IOException if it cannot be made or written to
    */
   Lock lock() throws IOException {
-    Files.createDirectories(own);
-    FileChannel channel =
-        FileChannel.open(own.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    try {
-      if (channel.tryLock() != null) {
-        deleteTree(staging());
-        Files.createDirectories(staging());
-        Files.createDirectories(own.resolve("records"));
-        Files.createDirectories(folder.resolve("signatures"));
-        return new Lock(this, channel);
+    Path place = Files.createDirectories(own).toRealPath();
+    Optional<Lock> taken = Optional.empty();
+    if (HELD.add(place)) {
+      try {
+        taken = open(place);
+      } finally {
+        if (taken.isEmpty()) {
+          HELD.remove(place);
+        }
       }
-    } catch (OverlappingFileLockException e) {
-      // This process has it: the same as if another had.
-    } catch (IOException | RuntimeException e) {
-      channel.close();
-      throw e;
     }
-    channel.close();
-    throw new InvalidInputException(
-        "another run of affinis zoo is writing to "
-            + folder
-            + ": wait until it has ended, or give another folder with --out");
+    return taken.orElseThrow(
+        () ->
+            new InvalidInputException(
+                "another run of affinis zoo is writing to "
+                    + folder
+                    + ": wait until it has ended, or give another folder with --out"));
+  }
+
+  /** Nothing if another process has the folder. */
+  private Optional<Lock> open(Path place) throws IOException {
+    FileChannel channel =
+        FileChannel.open(
+            place.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    boolean isTaken = false;
+    try {
+      if (channel.tryLock() == null) {
+        return Optional.empty();
+      }
+      deleteTree(staging());
+      Files.createDirectories(staging());
+      Files.createDirectories(own.resolve("records"));
+      Files.createDirectories(folder.resolve("signatures"));
+      isTaken = true;
+      return Optional.of(new Lock(this, place, channel));
+    } finally {
+      if (!isTaken) {
+        channel.close();
+      }
+    }
   }
 
   /**
    * Has the folder until it is closed.
    *
    * @param folder the folder
+   * @param place what it is noted under
    * @param channel the file that is locked
    */
-  record Lock(ZooFolder folder, FileChannel channel) implements AutoCloseable {
+  record Lock(ZooFolder folder, Path place, FileChannel channel) implements AutoCloseable {
     @Override
     public void close() throws IOException {
-      deleteTree(folder.staging());
-      channel.close();
+      try (channel) {
+        deleteTree(folder.staging());
+      } finally {
+        HELD.remove(place);
+      }
     }
   }
 

@@ -73,7 +73,7 @@ final class ZooMeasurement {
     args.add("--data=" + model.data());
     args.add("--out=" + file);
     args.addAll(model.settings().arguments());
-    cache.ifPresent(folder -> args.addAll(List.of("--resume", "--cache=" + folder)));
+    cache.ifPresent(folder -> args.addAll(List.of("--resume-if-possible", "--cache=" + folder)));
     if (debug) {
       args.add(AffinisCommand.DEBUG);
     }

@@ -24,7 +24,17 @@ final class ZooSettings {
 
   /** What the zoo decides itself. */
   private static final Set<String> OWN =
-      Set.of("data", "out", "dry-run", "quiet", "help", "version", "debug", "resume", "cache");
+      Set.of(
+          "data",
+          "out",
+          "dry-run",
+          "quiet",
+          "help",
+          "version",
+          "debug",
+          "resume",
+          "resume-if-possible",
+          "cache");
 
   /** Where and how much memory is used: the signature is the same. */
   private static final Set<String> WITHOUT_EFFECT = Set.of("memory", "spill-dir");

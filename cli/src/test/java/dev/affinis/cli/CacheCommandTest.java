@@ -63,5 +63,9 @@ class CacheCommandTest {
     CommandRun negative = cache("clean", "--older-than", "-1");
     assertEquals(ExitCodes.WRONG_USE, negative.code());
     assertTrue(negative.err().contains("got -1"), negative.err());
+    CommandRun unused =
+        CommandRun.of("measure", "m.pt", "--data=random", "--out=o.json", "--cache", folder);
+    assertEquals(ExitCodes.WRONG_USE, unused.code());
+    assertTrue(unused.err().contains("add --resume"), unused.err());
   }
 }

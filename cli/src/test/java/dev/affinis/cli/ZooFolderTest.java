@@ -10,8 +10,10 @@ import dev.affinis.instrument.InvalidInputException;
 import dev.affinis.report.Signatures;
 import dev.affinis.signature.Signature;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.util.Arrays;
 import java.util.List;
@@ -107,6 +109,41 @@ class ZooFolderTest {
       assertFalse(Files.exists(lock.folder().measured("net")));
       assertTrue(Files.isDirectory(left.getParent()));
     }
+  }
+
+  /** Another process, which ends with 0 if it can have a file's lock. */
+  static final class Other {
+    private Other() {}
+
+    public static void main(String[] args) throws IOException {
+      try (FileChannel channel = FileChannel.open(Path.of(args[0]), StandardOpenOption.WRITE)) {
+        System.exit(channel.tryLock() == null ? 1 : 0);
+      }
+    }
+  }
+
+  private int tryElsewhere() throws Exception {
+    return new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-Xshare:auto",
+            "-cp",
+            System.getProperty("java.class.path"),
+            Other.class.getName(),
+            temporary.resolve("out/.affinis-zoo/lock").toString())
+        .inheritIO()
+        .start()
+        .waitFor();
+  }
+
+  @Test
+  void aRunThatIsRefusedTakesNoLockFromTheOneThatHasIt() throws Exception {
+    Path link = Files.createSymbolicLink(temporary.resolve("link"), temporary.resolve("out"));
+    try (ZooFolder.Lock lock = folder.lock()) {
+      assertThrows(InvalidInputException.class, folder::lock);
+      assertThrows(InvalidInputException.class, () -> new ZooFolder(link).lock());
+      assertEquals(1, tryElsewhere(), lock.place() + " is still taken");
+    }
+    assertEquals(0, tryElsewhere());
   }
 
   @Test

@@ -9,7 +9,8 @@ import java.util.function.DoubleUnaryOperator;
  * Checks that output rows of an activation are the function of its input rows, where nothing is
  * pooled away: where a row has all values that the site has for a sample. A tap at another tensor,
  * a tensor that was overwritten before it was captured, or rows of another site or sample do not
- * pass.
+ * pass. (But where a function leaves its own results as they are, as ReLU does: there an input that
+ * was overwritten by the output looks right.)
  *
  * <p>Applies to activations alone, and of these to the functions of {@link ActivationFunctions}.
  * Not to gates, which have two inputs; normalisation, whose statistics are the model's; softmax and

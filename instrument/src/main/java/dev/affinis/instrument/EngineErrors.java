@@ -166,6 +166,17 @@ public final class EngineErrors {
   }
 
   /**
+   * A batch cannot be held at all.
+   *
+   * @param reason one line that says so, and what to do
+   * @return the exception to throw
+   */
+  public static InvalidInputException batchTooLarge(String reason) {
+    return new InvalidInputException(
+        reason, new BatchTooLarge(new IllegalArgumentException("more than 2 GiB")));
+  }
+
+  /**
    * A score could not be computed.
    *
    * @param site whose
@@ -187,7 +198,7 @@ public final class EngineErrors {
   }
 
   /** Whether a forward pass failed for want of memory. */
-  static boolean isOutOfMemory(InvalidInputException e) {
+  static boolean isOutOfMemory(Exception e) {
     return e.getCause() instanceof BatchTooLarge;
   }
 

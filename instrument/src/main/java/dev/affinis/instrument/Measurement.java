@@ -97,7 +97,7 @@ public final class Measurement {
    * @return the signature
    * @throws InvalidInputException if the model or the data cannot be used
    * @throws SelfCheckException if an activation was missed
-   * @throws MeasurementStoppedException if {@link #stop} was called
+   * @throws MeasurementStoppedException if {@link #stop} was called, or the thread is interrupted
    * @throws IOException if a file cannot be read
    */
   public Signature run() throws IOException {
@@ -113,7 +113,7 @@ public final class Measurement {
    * @throws InvalidInputException if the model or the data cannot be used, or the file cannot be
    *     written
    * @throws SelfCheckException if an activation was missed
-   * @throws MeasurementStoppedException if {@link #stop} was called
+   * @throws MeasurementStoppedException if {@link #stop} was called, or the thread is interrupted
    * @throws IOException if a file cannot be read
    */
   public Signature run(Path file) throws IOException {
@@ -150,6 +150,7 @@ public final class Measurement {
 
   private Signature run(Consumer<Signature> finished) throws IOException {
     checksum = null;
+    requireRunning();
     Devices.requirePresent(model.device());
     source.notice().ifPresent(options.listener::notice);
     try {
@@ -193,27 +194,31 @@ public final class Measurement {
                 this, model, batchSize, manager, options.limits(), options.listener, state)) {
       try {
         while (captured.hasNext()) {
-          next(captured, batchSize).ifPresent(store -> score(store, captured, manager));
+          inHeap(batchSize, size -> captured.next())
+              .ifPresent(store -> score(store, captured, manager));
           captured.endScores();
         }
+        Signature signature = signature(captured, batchSize);
+        finished.accept(signature);
+        state.remove();
+        return signature;
       } catch (MeasurementStoppedException e) {
         throw new MeasurementStoppedException(captured.progress(), state.folder());
-      } catch (InvalidInputException e) {
+      } catch (RuntimeException | IOException e) {
+        if (Thread.currentThread().isInterrupted()) { // what waited, read or wrote broke off
+          throw new MeasurementStoppedException(captured.progress(), state.folder(), e);
+        }
         if (options.shrinksBatches && EngineErrors.isOutOfMemory(e)) {
           state.remove(); // no run goes on in batches of this size
         }
         throw e;
       }
-      Signature signature = signature(captured, batchSize);
-      finished.accept(signature);
-      state.remove();
-      return signature;
     }
   }
 
-  private Optional<CaptureStore> next(CaptureRun captured, int batchSize) throws IOException {
+  private <T> T inHeap(int batchSize, Attempt<T> attempt) throws IOException {
     try {
-      return captured.next();
+      return attempt.with(batchSize);
     } catch (OutOfMemoryError e) {
       throw EngineErrors.heapExhausted(model.source().description(), batchSize, e);
     }
@@ -236,6 +241,10 @@ public final class Measurement {
                             "nothing tells whether the samples of "
                                 + source.description()
                                 + " are still the same: SampleSource.identity gives nothing"));
+    if (reason.isPresent() && options.resumesIfPossible) {
+      options.listener.notice("nothing is kept to go on with: " + reason.get());
+      return RunState.none();
+    }
     if (reason.isPresent()) {
       throw new InvalidInputException(
           "an interrupted run cannot be gone on with: " + reason.get() + "; leave --resume out");
@@ -286,6 +295,9 @@ public final class Measurement {
     parts.put("threads", JniUtils.getNumThreads());
     parts.put("processors", Runtime.getRuntime().availableProcessors());
     parts.put("machine", RunKey.machine());
+    parts.put("environment", RunKey.environment(System.getenv()));
+    // Its library decodes images and has the functions that are no arithmetic.
+    parts.put("java", System.getProperty("java.vm.vendor") + " " + Runtime.version());
     return parts;
   }
 
@@ -293,7 +305,8 @@ public final class Measurement {
    * Asks a run to end soon: it stops behind the batch that is in the model, or the sites that are
    * being scored, and throws {@link MeasurementStoppedException}. What is done stays kept, if that
    * was asked for. A run that has only its file left to write does that. May be called by any
-   * thread.
+   * thread. An interrupt of the thread that runs does the same, and stays set; the batch that is
+   * being kept at that moment is lost.
    */
   public void stop() {
     isStopped = true;
@@ -305,7 +318,7 @@ public final class Measurement {
 
   /** Ends a run that was asked to. */
   void requireRunning() {
-    if (isStopped) {
+    if (isStopped || Thread.currentThread().isInterrupted()) {
       throw new MeasurementStoppedException("", Optional.empty());
     }
   }
@@ -384,7 +397,7 @@ public final class Measurement {
   public MeasurementPlan plan() throws IOException {
     Devices.requirePresent(model.device());
     source.notice().ifPresent(options.listener::notice);
-    return inBatchesThatFit(this::plan);
+    return inBatchesThatFit(batchSize -> inHeap(batchSize, this::plan));
   }
 
   private MeasurementPlan plan(int batchSize) throws IOException {
@@ -522,13 +535,16 @@ public final class Measurement {
                 throw EngineErrors.notScored(site, e);
               }
             });
-    requireRunning(); // if stop() came before it could see the scorer
-    scorer.run(
-        layer -> {
-          captured.scored(layer);
-          options.listener.advance(1);
-        });
-    scorer = null;
+    try {
+      requireRunning(); // if stop() came before it could see the scorer
+      scorer.run(
+          layer -> {
+            captured.scored(layer);
+            options.listener.advance(1);
+          });
+    } finally {
+      scorer = null;
+    }
     if (!captured.open().isEmpty()) {
       requireRunning();
     }
@@ -555,6 +571,7 @@ public final class Measurement {
     private Optional<Long> memory = Optional.empty();
     private Optional<Path> spillDirectory = Optional.empty();
     private Optional<RunCache> cache = Optional.empty();
+    private boolean resumesIfPossible;
     private int scoringThreads = Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors());
     private MeasurementListener listener = MeasurementListener.NONE;
     private List<String> scoreNames = List.of("affinity");
@@ -912,6 +929,19 @@ public final class Measurement {
      */
     public Builder optResume(RunCache value) {
       cache = Optional.of(value);
+      resumesIfPossible = false;
+      return this;
+    }
+
+    /**
+     * Likewise, but where that would be refused nothing is kept, which is told.
+     *
+     * @param value where it is kept
+     * @return this builder
+     */
+    public Builder optResumeIfPossible(RunCache value) {
+      cache = Optional.of(value);
+      resumesIfPossible = true;
       return this;
     }
 

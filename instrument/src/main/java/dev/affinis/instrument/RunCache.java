@@ -109,8 +109,8 @@ public final class RunCache {
     for (Path run : runFolders()) {
       try {
         entries.add(entry(run));
-      } catch (NoSuchFileException e) {
-        // It was done just now.
+      } catch (NoSuchFileException | NotDirectoryException e) {
+        // It was done just now, or somebody else's file.
       }
     }
     entries.sort(Comparator.comparing(Entry::changed).reversed());
@@ -139,7 +139,12 @@ public final class RunCache {
       files = list.toList();
     }
     for (Path file : files) {
-      BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
+      BasicFileAttributes attributes;
+      try {
+        attributes = Files.readAttributes(file, BasicFileAttributes.class);
+      } catch (NoSuchFileException e) {
+        continue; // renamed or deleted by the process that is at it
+      }
       bytes += attributes.size();
       Instant time = attributes.lastModifiedTime().toInstant();
       String name = file.getFileName().toString();

@@ -10,6 +10,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * All that the bits of a measurement depend on: what one run kept, another may use only if its key
@@ -20,7 +23,14 @@ import java.util.Map;
  */
 record RunKey(JsonNode parts) {
   private static final int DIGITS = 32;
-  private static final String PROCESSORS = "model name";
+
+  /** What Linux says of a processor: its name, or parts of that, and what it can. */
+  private static final Set<String> PROCESSOR =
+      Set.of("model name", "flags", "CPU implementer", "CPU part", "Features");
+
+  /** How the names of variables begin by which engines choose instructions or precision. */
+  private static final List<String> ENGINES =
+      List.of("ATEN_", "DNNL_", "MKL_", "NVIDIA_TF32_", "ONEDNN_", "TORCH_ALLOW_TF32_");
 
   /**
    * Makes a key.
@@ -75,6 +85,17 @@ record RunKey(JsonNode parts) {
         && parts.path("data").equals(other.parts.path("data"));
   }
 
+  /**
+   * The variables by which a user tells engines which instructions or precision to take.
+   *
+   * @param all all variables of the environment
+   */
+  static Map<String, String> environment(Map<String, String> all) {
+    Map<String, String> chosen = new TreeMap<>(all);
+    chosen.keySet().removeIf(name -> ENGINES.stream().noneMatch(name::startsWith));
+    return chosen;
+  }
+
   /** The machine, as far as an engine chooses its instructions by it. */
   static String machine() {
     String system = System.getProperty("os.name") + " " + System.getProperty("os.arch");
@@ -83,11 +104,12 @@ record RunKey(JsonNode parts) {
       return system;
     }
     try (var lines = Files.lines(processors, StandardCharsets.ISO_8859_1)) {
-      return lines
-          .filter(line -> line.startsWith(PROCESSORS))
-          .findFirst()
-          .map(line -> system + line.substring(line.indexOf(':') + 1))
-          .orElse(system);
+      return system
+          + lines
+              .takeWhile(line -> !line.isBlank()) // the first of them
+              .filter(line -> PROCESSOR.contains(line.split(":", 2)[0].strip()))
+              .map(line -> line.substring(line.indexOf(':') + 1))
+              .collect(Collectors.joining());
     } catch (IOException | UncheckedIOException e) {
       return system;
     }

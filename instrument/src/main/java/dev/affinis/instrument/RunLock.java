@@ -75,7 +75,18 @@ final class RunLock implements AutoCloseable {
    * @return the lock; nothing if another run has it, in this process or another
    */
   static Optional<RunLock> tryTake(Path cache, Path run) throws IOException {
-    return guarded(cache, () -> HELD.contains(run) ? Optional.empty() : open(cache, run));
+    return guarded(cache, () -> take(cache, run));
+  }
+
+  /** To be called by who has the cache. */
+  private static Optional<RunLock> take(Path cache, Path place) throws IOException {
+    Path run = noted(place);
+    return HELD.contains(run) ? Optional.empty() : open(cache, run);
+  }
+
+  /** The same path for a folder, whichever links lead there. */
+  private static Path noted(Path run) throws IOException {
+    return run.getParent().toRealPath().resolve(run.getFileName());
   }
 
   private static Optional<RunLock> open(Path cache, Path run) throws IOException {
@@ -102,20 +113,27 @@ final class RunLock implements AutoCloseable {
 
   /** Whether a living process has a run's folder. */
   static boolean isHeld(Path cache, Path run) throws IOException {
-    Optional<RunLock> free = tryTake(cache, run);
-    if (free.isPresent()) {
-      free.get().close();
-    }
-    return free.isEmpty();
+    return guarded(
+        cache,
+        () -> {
+          if (!Files.isDirectory(run)) {
+            return false; // it was removed just now, and is not to be made again
+          }
+          Optional<RunLock> free = take(cache, run);
+          if (free.isPresent()) {
+            free.get().close();
+          }
+          return free.isEmpty();
+        });
   }
 
   /** The number of the process that has a run's folder, as far as it can be told. */
   static String holder(Path run) {
     synchronized (HELD) {
-      if (HELD.contains(run)) {
-        return String.valueOf(ProcessHandle.current().pid());
-      }
       try {
+        if (HELD.contains(noted(run))) {
+          return String.valueOf(ProcessHandle.current().pid());
+        }
         return Files.readString(run.resolve(FILE));
       } catch (IOException e) {
         return "unknown";

@@ -8,6 +8,7 @@ import dev.affinis.signature.SignatureFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -144,12 +145,18 @@ final class RunState implements AutoCloseable {
     T parse(Path file) throws IOException;
   }
 
-  /** Reads a file; if it is damaged, tells so, deletes it and gives nothing. */
+  /**
+   * Reads a file; if it is damaged, tells so, deletes it and gives nothing. One that cannot be read
+   * because the thread is interrupted is not damaged.
+   */
   private <T> Optional<T> read(Path file, String lost, Parser<T> parser) {
     try {
       return Optional.of(parser.parse(file));
     } catch (NoSuchFileException e) {
       return Optional.empty();
+    } catch (ClosedByInterruptException e) {
+      throw new MeasurementStoppedException(
+          "captures and scores of an earlier run", Optional.of(folder), e);
     } catch (IOException | IllegalArgumentException e) {
       notices.accept(file + " is not used: " + e.getMessage() + "; " + lost + " again");
       delete(List.of(file));
@@ -157,10 +164,15 @@ final class RunState implements AutoCloseable {
     }
   }
 
-  /** Writes a file; if that is impossible, nothing is kept from here on. */
+  /**
+   * Writes a file; if that is impossible, nothing is kept from here on. One that cannot be written
+   * because the thread is interrupted is only missing.
+   */
   private void write(Path file, ByteBuffer... content) {
     try {
       StateFile.write(file, run, content);
+    } catch (ClosedByInterruptException e) {
+      // The run is about to end; no file is kept in part.
     } catch (IOException e) {
       notWritten(folder, e, notices);
       isWritten = false;
@@ -326,9 +338,9 @@ final class RunState implements AutoCloseable {
     }
   }
 
-  /** Where it is kept, and whether all of it could be written. */
+  /** Where all of it is kept; nothing if some could not be written. */
   Optional<Path> folder() {
-    return Optional.ofNullable(folder);
+    return isWritten ? Optional.of(folder) : Optional.empty();
   }
 
   /** Gives the folder back; what is kept stays. */

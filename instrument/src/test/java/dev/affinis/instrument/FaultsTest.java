@@ -10,6 +10,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.Shape;
 import dev.affinis.instrument.block.TestBlocks;
 import dev.affinis.instrument.data.Preprocessing;
+import dev.affinis.instrument.data.RandomSource;
 import dev.affinis.instrument.data.SampleSource;
 import dev.affinis.instrument.data.Selection;
 import dev.affinis.instrument.onnx.OomGraph;
@@ -161,6 +162,17 @@ class FaultsTest {
   }
 
   @Test
+  void batchesThatNoBufferCanHoldAreHalvedToo() {
+    SampleSource giants = new RandomSource(new Shape(1, 1 << 15, 1 << 14), 8, 0);
+    Path model = program("return torch.relu(x)");
+    String message = message(() -> measure(model, giants, 8, b -> b));
+    assertTrue(message.contains("larger than 2 GiB: pass a smaller --batch-size"), message);
+    assertEquals(List.of(), notices);
+    message(() -> measure(model, giants, 8, b -> b.optShrinkingBatches(true)));
+    assertEquals(3, notices.size(), "of 8, 4 and 2: " + notices);
+  }
+
+  @Test
   void memoryThatRunsOutInTheMiddleBeginsAgain() throws IOException {
     Path model =
         program(
@@ -197,6 +209,18 @@ class FaultsTest {
       assertTrue(message.contains("in batches of 8 samples"), message);
       Signature shrunk = measure(source, new Samples(20), 8, b -> b.optShrinkingBatches(true));
       assertEquals(4, shrunk.settings().more().get("batch_size"));
+      notices.clear();
+      Measurement dry =
+          Measurement.builder()
+              .setModel(source)
+              .setSource(new Samples(20))
+              .optSelection(Selection.first(20))
+              .optBatchSize(8)
+              .optShrinkingBatches(true)
+              .optListener(listener)
+              .build();
+      assertEquals(1, dry.plan().memory().sites().size());
+      assertEquals(1, notices.size(), notices.toString());
     }
   }
 

@@ -35,6 +35,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -458,21 +459,22 @@ class ResumeTest {
   @Test
   void whatCannotBeToldToBeTheSameIsRefused() throws IOException {
     RunCache cache = new RunCache(newCache());
+    Source unknown =
+        new Source(false) {
+          @Override
+          public Optional<String> identity() {
+            return Optional.empty();
+          }
+        };
     InvalidInputException e =
         assertThrows(
-            InvalidInputException.class,
-            () ->
-                builder(
-                        new Source(false) {
-                          @Override
-                          public Optional<String> identity() {
-                            return Optional.empty();
-                          }
-                        })
-                    .optResume(cache)
-                    .build()
-                    .run());
+            InvalidInputException.class, () -> builder(unknown).optResume(cache).build().run());
     assertTrue(e.getMessage().contains("leave --resume out"), e.getMessage());
+    // As in a zoo: of others something is kept, so that it may be asked for all.
+    String kept =
+        SignatureFile.toJson(measure(unknown, b -> b.optResumeIfPossible(cache), cache.folder()));
+    assertEquals(whole(), kept);
+    assertTrue(isTold("nothing is kept to go on with: "), notices.toString());
     try (InstrumentedModel<?, ?> instrumented =
         InstrumentedModel.builder().setSource(ModelSource.of(model)).build()) {
       InvalidInputException given =
@@ -499,6 +501,14 @@ class ResumeTest {
             expected, SignatureFile.toJson(measure(new Source(false), b -> b, disk.directory())));
         assertTrue(isTold("captures and scores are not kept from here on"), notices.toString());
       }
+    }
+    try (SmallDisk disk = new SmallDisk(16_000)) {
+      AtomicReference<Measurement> running = new AtomicReference<>();
+      AtomicInteger left = new AtomicInteger(6);
+      stopping(running, left, () -> running.get().stop(), disk.directory());
+      MeasurementStoppedException e =
+          assertThrows(MeasurementStoppedException.class, () -> running.get().run());
+      assertEquals(Optional.empty(), e.kept(), "not all of it is");
     }
     Path file = Files.writeString(folder.resolve("file"), "no folder");
     measure(new Source(false), b -> b, file.resolve("cache"));
@@ -605,26 +615,79 @@ class ResumeTest {
         Path.of("/own"), RunCache.userFolder(Map.of("AFFINIS_CACHE", "/own")::get, "Linux"));
   }
 
+  /** Makes a measurement in which something is done once, after some steps. */
+  private void stopping(
+      AtomicReference<Measurement> running, AtomicInteger steps, Runnable stop, Path cache)
+      throws IOException {
+    MeasurementListener listener =
+        new MeasurementListener() {
+          @Override
+          public void advance(long more) {
+            if (steps.decrementAndGet() == 0) {
+              stop.run();
+            }
+          }
+        };
+    running.set(
+        builder(new Source(false)).optResume(new RunCache(cache)).optListener(listener).build());
+  }
+
+  @Test
+  void anInterruptStopsAtAnyStepAndLosesNothing() throws IOException {
+    Path cache = newCache();
+    AtomicReference<Measurement> running = new AtomicReference<>();
+    int kept = 0;
+    // While batches run, twice while what is kept is read, and while sites are scored.
+    for (int limit : new int[] {3, 1, 2, 6, 9}) {
+      stopping(running, new AtomicInteger(limit), Thread.currentThread()::interrupt, cache);
+      MeasurementStoppedException e =
+          assertThrows(MeasurementStoppedException.class, () -> running.get().run());
+      assertTrue(Thread.interrupted(), "the interrupt is still set");
+      assertTrue(e.kept().isPresent(), e.getMessage());
+      kept = Math.max(kept, Math.min(limit, 7));
+      assertEquals(kept, copy(cache).count("captures-0-"), "after step " + limit);
+    }
+    Measurement next = builder(new Source(false)).optResume(new RunCache(cache)).build();
+    Thread.currentThread().interrupt();
+    assertThrows(MeasurementStoppedException.class, next::run);
+    assertTrue(Thread.interrupted());
+    assertEquals(whole(), SignatureFile.toJson(measure(new Source(false), b -> b, cache)));
+    assertEquals(0, reads.get(), "all batches were kept");
+    assertFalse(isTold("not used"), notices.toString());
+  }
+
+  @Test
+  void whatAnEngineChoosesItsInstructionsByIsPartOfTheKey() {
+    Map<String, String> environment = Map.of("HOME", "/h", "MKL_CBWR", "AVX2");
+    assertEquals(Map.of("MKL_CBWR", "AVX2"), RunKey.environment(environment));
+    assertTrue(RunKey.machine().startsWith(System.getProperty("os.name")), RunKey.machine());
+    Assumptions.assumeTrue(Files.isReadable(Path.of("/proc/cpuinfo")));
+    assertTrue(RunKey.machine().matches(".* (fpu|fp) .*"), RunKey.machine());
+  }
+
+  @Test
+  void aListIsNotDisturbedByOtherFilesLinksOrWhatIsGone() throws IOException {
+    Path place = newCache();
+    Path runs = Files.createDirectories(place.resolve("runs"));
+    Files.writeString(runs.resolve("notes.txt"), "somebody else's");
+    Path run = Files.createDirectories(runs.resolve("0123"));
+    assertEquals(1, new RunCache(place).list().size());
+    assertFalse(RunLock.isHeld(place, runs.resolve("gone")));
+    assertFalse(Files.exists(runs.resolve("gone")), "nobody made it again");
+    Path link = Files.createSymbolicLink(folder.resolve("link"), place);
+    RunLock lock = RunLock.tryTake(place, run).orElseThrow();
+    assertEquals(Optional.empty(), RunLock.tryTake(link, link.resolve("runs/0123")));
+    assertTrue(new RunCache(link).list().get(0).isInUse());
+    lock.close();
+    assertFalse(new RunCache(link).list().get(0).isInUse());
+  }
+
   @Test
   void stopEndsBehindABatchAndKeepsIt() throws IOException {
     Path cache = newCache();
     AtomicReference<Measurement> running = new AtomicReference<>();
-    AtomicInteger steps = new AtomicInteger();
     for (int limit : new int[] {2, 3, 4}) {
-      steps.set(0);
-      running.set(
-          builder(new Source(false))
-              .optResume(new RunCache(cache))
-              .optListener(
-                  new MeasurementListener() {
-                    @Override
-                    public void advance(long more) {
-                      if (steps.incrementAndGet() == limit) {
-                        running.get().stop();
-                      }
-                    }
-                  })
-              .build());
+      stopping(running, new AtomicInteger(limit), () -> running.get().stop(), cache);
       MeasurementStoppedException e =
           assertThrows(MeasurementStoppedException.class, () -> running.get().run());
       assertTrue(

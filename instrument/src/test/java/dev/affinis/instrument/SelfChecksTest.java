@@ -14,6 +14,7 @@ import ai.djl.ndarray.types.Shape;
 import dev.affinis.instrument.block.TestBlocks;
 import dev.affinis.instrument.data.SampleSource;
 import dev.affinis.instrument.data.Selection;
+import dev.affinis.instrument.pattern.ActivationFunctions;
 import dev.affinis.instrument.torchscript.TestArchive;
 import dev.affinis.signature.LayerSample;
 import dev.affinis.signature.Signature;
@@ -26,6 +27,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.DoubleUnaryOperator;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -169,6 +171,26 @@ class SelfChecksTest {
                   + "\\)"),
           message);
     }
+  }
+
+  @Test
+  void constantsOfAScaledExponentialUnitAreReadOffItsValues() {
+    float[] x = {-3, -1, -0.5f, 0, 0.5f, 2, 1e30f};
+    float[] y = new float[x.length]; // alpha 2 and gamma 1.5, which ONNX allows
+    for (int i = 0; i < x.length; i++) {
+      y[i] = (float) (1.5 * (x[i] > 0 ? x[i] : 2 * Math.expm1(x[i])));
+    }
+    y[6] = Float.POSITIVE_INFINITY; // 1e30 in half precision
+    DoubleUnaryOperator unit = ActivationFunctions.of(SiteKind.SELU, x, y).get(0);
+    for (int i = 0; i < 6; i++) {
+      assertEquals(y[i], unit.applyAsDouble(x[i]), 1e-6, "of " + x[i]);
+    }
+    y[2] += 0.1f;
+    assertEquals(
+        y[2] - 0.1,
+        ActivationFunctions.of(SiteKind.SELU, x, y).get(0).applyAsDouble(x[2]),
+        1e-6,
+        "one that is wrong stays so");
   }
 
   /** In float32, float64 and bfloat16, by PyTorch's numbers for them. */

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import dev.affinis.instrument.EngineErrors;
 import dev.affinis.instrument.InvalidInputException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -131,12 +132,12 @@ public final class BatchLoader implements Iterator<BatchLoader.Batch>, AutoClose
     Shape shape = source.sampleShape();
     long bytes = Math.multiplyExact(shape.size(), 4L * batchSize);
     if (bytes > Integer.MAX_VALUE) {
-      throw new InvalidInputException(
+      throw EngineErrors.batchTooLarge(
           "a batch of "
               + batchSize
               + " samples of "
               + shape
-              + " is larger than 2 GiB: pass a smaller --batch-size");
+              + " is larger than 2 GiB: pass a smaller --batch-size, or --batch-size auto");
     }
     sampleLength = (int) shape.size();
     int buffers = Math.min(BUFFERS, (samples + batchSize - 1) / batchSize);
@@ -417,13 +418,19 @@ public final class BatchLoader implements Iterator<BatchLoader.Batch>, AutoClose
     }
     inFlight.clear();
     threads.shutdown();
+    // An interrupt does not shorten this: the caller is about to close what the threads read from.
+    boolean wasInterrupted = Thread.interrupted();
     try {
       // Threads are not interrupted: that would close the file that a source reads from.
       if (!threads.awaitTermination(1, TimeUnit.MINUTES)) {
         throw new IllegalStateException("a thread still reads a sample after a minute");
       }
     } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+      wasInterrupted = true;
+    } finally {
+      if (wasInterrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 

@@ -48,14 +48,20 @@ public final class ActivationFunctions {
   public static List<DoubleUnaryOperator> of(SiteKind kind, float[] x, float[] y) {
     return switch (kind) {
       case LEAKY_RELU, RRELU -> {
-        int lowest = lowest(x);
+        int lowest = farthest(x, y, -1);
         double slope = lowest < 0 ? Double.NaN : y[lowest] / (double) x[lowest];
         yield List.of(v -> v >= 0 ? v : slope * v);
       }
       case ELU -> {
-        int lowest = lowest(x);
-        double alpha = lowest < 0 ? Double.NaN : y[lowest] / Math.expm1(x[lowest]);
+        double alpha = exponential(x, y);
         yield List.of(v -> v > 0 ? v : alpha * Math.expm1(v));
+      }
+      // ONNX has attributes for both of its constants.
+      case SELU -> {
+        int highest = farthest(x, y, 1);
+        double scale = highest < 0 ? Double.NaN : y[highest] / (double) x[highest];
+        double alpha = exponential(x, y);
+        yield List.of(v -> v > 0 ? scale * v : alpha * Math.expm1(v));
       }
       // A value is only clipped where another has the bound.
       case HARDTANH -> {
@@ -109,11 +115,21 @@ public final class ActivationFunctions {
     return IntStream.range(0, values.length).mapToDouble(i -> values[i]).filter(Double::isFinite);
   }
 
-  /** Position of the most negative finite value; negative if there is none. */
-  private static int lowest(float[] values) {
+  /** The factor of exp(x) - 1 where x is negative. */
+  private static double exponential(float[] x, float[] y) {
+    int lowest = farthest(x, y, -1);
+    return lowest < 0 ? Double.NaN : y[lowest] / Math.expm1(x[lowest]);
+  }
+
+  /**
+   * Position of the input farthest from 0 on one side, of those that are finite like their outputs;
+   * negative if there is none.
+   */
+  private static int farthest(float[] x, float[] y, int sign) {
     int found = -1;
-    for (int i = 0; i < values.length; i++) {
-      if (Float.isFinite(values[i]) && values[i] < (found < 0 ? 0 : values[found])) {
+    for (int i = 0; i < x.length; i++) {
+      boolean isFinite = Float.isFinite(x[i]) && Float.isFinite(y[i]);
+      if (isFinite && sign * x[i] > (found < 0 ? 0 : sign * x[found])) {
         found = i;
       }
     }
