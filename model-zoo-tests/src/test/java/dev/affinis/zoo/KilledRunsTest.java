@@ -75,12 +75,11 @@ class KilledRunsTest {
     line.add(ZOO.resolve("models/alexnet.traced.pt").toString());
     line.add("--data=" + ZOO.resolve("images.npz"));
     line.addAll(List.of("--samples=" + samples, "--batch-size=1", "--scores=" + SCORES));
-    line.addAll(List.of("--quiet", "--out=" + out, "--cache=" + cache));
+    line.addAll(List.of("--quiet", "--out=" + out));
     Arrays.stream(more).map(String::valueOf).forEach(line::add);
-    return new ProcessBuilder(line)
-        .redirectErrorStream(true)
-        .redirectOutput(folder.resolve("log").toFile())
-        .start();
+    ProcessBuilder builder = new ProcessBuilder(line).redirectErrorStream(true);
+    builder.environment().put("AFFINIS_CACHE", cache.toString());
+    return builder.redirectOutput(folder.resolve("log").toFile()).start();
   }
 
   private String log() throws IOException {
