@@ -9,7 +9,6 @@ import dev.affinis.fuzz.Mutator;
 import dev.affinis.fuzz.TextMutator;
 import dev.affinis.instrument.InvalidInputException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,7 +19,7 @@ import org.junit.jupiter.api.Test;
 
 /** Tables of accuracies that are none. */
 class ModelNumbersFuzzTest {
-  private static final Path FILE = file();
+  private static final Path FILE = Fuzz.temporaryFile(".csv");
 
   private static final List<ComparedModel> MODELS =
       List.of(
@@ -40,16 +39,6 @@ class ModelNumbersFuzzTest {
                   new TextMutator("model", "net", "other", "NaN", "Infinity", "0x1p3", "1d", "\""),
                   new ByteMutator("\uFEFF", "\r\n")))
           .build();
-
-  private static Path file() {
-    try {
-      Path file = Files.createTempFile("affinis-fuzz-", ".csv");
-      file.toFile().deleteOnExit();
-      return file;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
 
   private static void read(byte[] bytes) throws IOException {
     Files.write(FILE, bytes);

@@ -9,14 +9,13 @@ import dev.affinis.fuzz.Fuzz;
 import dev.affinis.fuzz.JsonMutator;
 import dev.affinis.fuzz.Mutator;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 /** Signature files of other programs: what is taken is written and read again the same. */
 class SignatureFileFuzzTest {
-  private static final Path FILE = file();
+  private static final Path FILE = Fuzz.temporaryFile(".json");
 
   private static final Fuzz FUZZ =
       Fuzz.builder()
@@ -48,16 +47,6 @@ class SignatureFileFuzzTest {
                       "relu"),
                   new ByteMutator()))
           .build();
-
-  private static Path file() {
-    try {
-      Path file = Files.createTempFile("affinis-fuzz-", ".json");
-      file.toFile().deleteOnExit();
-      return file;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
 
   private static void read(byte[] bytes) throws IOException {
     Files.write(FILE, bytes);

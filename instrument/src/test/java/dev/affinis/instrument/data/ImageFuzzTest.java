@@ -6,7 +6,6 @@ import dev.affinis.fuzz.ClearError;
 import dev.affinis.fuzz.Fuzz;
 import dev.affinis.instrument.InvalidInputException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -16,7 +15,7 @@ class ImageFuzzTest {
   /** So that memory and time are those of decoders, and not of large images that are in order. */
   private static final long MOST_PIXELS = 1 << 18;
 
-  private static final Path FILE = file();
+  private static final Path FILE = Fuzz.temporaryFile(".image");
 
   private static final Fuzz FUZZ =
       Fuzz.builder()
@@ -25,16 +24,6 @@ class ImageFuzzTest {
           .optAccepted(InvalidInputException.class)
           .optMutator(new ImageMutator())
           .build();
-
-  private static Path file() {
-    try {
-      Path file = Files.createTempFile("affinis-fuzz-", ".image");
-      file.toFile().deleteOnExit();
-      return file;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
 
   private static void read(byte[] bytes) throws IOException {
     Files.write(FILE, bytes);

@@ -27,7 +27,7 @@ class LocalDatasetFuzzTest {
   private static final LocalDataset.Part PART =
       new LocalDataset.Part(List.of("labels-idx1-ubyte"), 8, 1);
 
-  private static final Path FILE = file();
+  private static final Path FILE = Fuzz.temporaryFile(".tar.gz");
 
   private static final Fuzz FUZZ =
       Fuzz.builder()
@@ -40,16 +40,6 @@ class LocalDatasetFuzzTest {
           .optSeed(archive())
           .optMutator(new ByteMutator("labels-idx1-ubyte", "ustar"))
           .build();
-
-  private static Path file() {
-    try {
-      Path file = Files.createTempFile("affinis-fuzz-", ".tar.gz");
-      file.toFile().deleteOnExit();
-      return file;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
 
   /** A tar that is not packed, so that changes are in it and not in the packing. */
   private static byte[] archive() {

@@ -106,6 +106,22 @@ public final class Fuzz {
   }
 
   /**
+   * A file for parsers that read from one, written anew for each execution.
+   *
+   * @param suffix how its name ends
+   * @return an empty file, deleted when Java ends
+   */
+  public static Path temporaryFile(String suffix) {
+    try {
+      Path file = Files.createTempFile("affinis-fuzz-", suffix);
+      file.toFile().deleteOnExit();
+      return file;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
    * Runs one file in the calling thread: what a fuzzer from outside calls, which has limits of its
    * own for time and memory.
    *
