@@ -191,6 +191,12 @@ public final class NpzSource implements SampleSource {
     return images ? "images" : "inputs";
   }
 
+  private static InvalidInputException unfit(
+      Path file, String array, NpyArray.Header header, String expected) {
+    return new InvalidInputException(
+        "data file " + file + " has an array " + array + " of " + header + ": " + expected);
+  }
+
   private static void check(
       Path file, String array, NpyArray.Header header, Preprocessing preprocessing) {
     boolean fits = header.shape().size() == 4 && !header.fortranOrder();
@@ -200,31 +206,12 @@ public final class NpzSource implements SampleSource {
       fits &= FLOATS.contains(header.typeName());
     }
     if (!fits) {
-      throw new InvalidInputException(
-          "data file "
-              + file
-              + " has an array "
-              + array
-              + " of "
-              + header
-              + ": "
-              + EXPECTED
-              + ", little-endian and in C order");
+      throw unfit(file, array, header, EXPECTED + ", little-endian and in C order");
     }
     List<Long> sizes = header.shape();
     if (sizes.get(0) > MOST_SAMPLES || values(sizes) > MOST_VALUES) {
-      throw new InvalidInputException(
-          "data file "
-              + file
-              + " has an array "
-              + array
-              + " of "
-              + header
-              + ": expected at most "
-              + MOST_SAMPLES
-              + " samples with "
-              + MOST_VALUES
-              + " values each");
+      String most = "expected at most %s samples with %s values each";
+      throw unfit(file, array, header, most.formatted(MOST_SAMPLES, MOST_VALUES));
     }
     if (array.equals("inputs") && !preprocessing.keepsSize()) {
       throw new InvalidInputException(
