@@ -18,6 +18,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
@@ -379,7 +380,8 @@ public final class SignatureFile {
   }
 
   private static Score missing(Map<String, Object> notes, String note) {
-    return Score.unavailable(notes.getOrDefault(note, "no reason given").toString());
+    return Score.unavailable(
+        Objects.requireNonNullElse(notes.get(note), "no reason given").toString());
   }
 
   private static Map<String, Double> parseGaps(Fields named) {
