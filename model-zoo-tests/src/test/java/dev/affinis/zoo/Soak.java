@@ -74,6 +74,7 @@ final class Soak {
 
   private final Map<Subject, Signature> expected = new HashMap<>();
   private final ExecutorService pool = Executors.newCachedThreadPool();
+  private long fewest = Long.MAX_VALUE;
 
   private Soak() {}
 
@@ -285,8 +286,8 @@ final class Soak {
     }
   }
 
-  private Held held(int round, long seconds) throws IOException, JMException {
-    long natives = natives();
+  private Held held(int round, long seconds) throws IOException, JMException, InterruptedException {
+    long natives = settledNatives();
     try (Stream<Path> temporary = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
       return new Held(
           round,
@@ -306,6 +307,22 @@ final class Soak {
             .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
             .sum()
         / 1024.0;
+  }
+
+  /**
+   * Counts until there are no more than after any round before, ten times at most: arrays have
+   * finalizers, so that one collection leaves those that it is the first to find unreachable, and a
+   * thread that is about to end may hold a closed model.
+   */
+  private long settledNatives() throws JMException, InterruptedException {
+    long count = natives();
+    for (int again = 0; again < 10 && count > fewest; again++) {
+      System.runFinalization();
+      Thread.sleep(100);
+      count = natives();
+    }
+    fewest = Math.min(fewest, count);
+    return count;
   }
 
   /** Counts after a full collection, which the histogram begins with. */

@@ -76,7 +76,7 @@ class SoakTest {
         first.files());
   }
 
-  /** Closed models may be softly reachable for a round. */
+  /** A closed model may be held by a thread that has not ended yet. */
   private static long fewest(List<Held> rounds) {
     return rounds.stream().mapToLong(Held::natives).min().orElseThrow();
   }

@@ -131,7 +131,7 @@ public final class ZipMutator implements Mutator {
       case 2 -> entries.set(at, new Entry(name(entry, other, random), entry.content(), false));
       case 3 -> entries.set(at, new Entry(entry.name(), other.content(), true));
       case 4 -> {
-        if (random.nextInt(20) == 0) {
+        if (random.nextInt(100) == 0) {
           entries.set(at, new Entry(entry.name(), new byte[bomb], true));
         }
       }
