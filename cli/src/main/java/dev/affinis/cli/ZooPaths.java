@@ -1,9 +1,9 @@
 package dev.affinis.cli;
 
+import dev.affinis.instrument.Globs;
 import dev.affinis.instrument.InvalidInputException;
 import dev.affinis.instrument.ZooAddress;
 import java.io.IOException;
-import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.regex.PatternSyntaxException;
 import java.util.stream.Stream;
 
 /** Paths in a zoo's YAML file, which are relative to the folder of the file. */
@@ -75,9 +74,9 @@ final class ZooPaths {
     int depth = rest.contains("**") ? Integer.MAX_VALUE : rest.split("/", -1).length;
     PathMatcher matcher;
     try {
-      matcher = FileSystems.getDefault().getPathMatcher("glob:" + rest);
-    } catch (PatternSyntaxException e) {
-      throw entry.error("model", pattern + " is no pattern of paths: " + e.getDescription());
+      matcher = Globs.matcher(rest);
+    } catch (IllegalArgumentException e) {
+      throw entry.error("model", "pattern " + pattern + " " + e.getMessage());
     }
     List<String> found = List.of();
     if (Files.isDirectory(start)) {

@@ -79,6 +79,7 @@ class ZooFileFuzzTest {
                       "0o17",
                       "12:30:45"),
                   new ByteMutator()))
+          .optBytes(256 << 20)
           .build();
 
   private static Path folder() {

@@ -1,6 +1,5 @@
 package dev.affinis.instrument;
 
-import java.nio.file.FileSystems;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.PathMatcher;
@@ -12,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.regex.PatternSyntaxException;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -292,11 +290,9 @@ public record SiteFilter(
   /** Module names are to a path what folders are to a file. */
   static PathMatcher matcher(String glob) {
     try {
-      return FileSystems.getDefault().getPathMatcher("glob:" + glob.replace('.', '/'));
-    } catch (PatternSyntaxException e) {
-      throw new IllegalArgumentException(
-          "glob " + glob + " is not well formed: " + e.getDescription() + "; * ? {a,b} are known",
-          e);
+      return Globs.matcher(glob.replace('.', '/'));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("glob " + glob + " " + e.getMessage(), e);
     }
   }
 

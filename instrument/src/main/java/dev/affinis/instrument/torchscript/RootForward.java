@@ -219,7 +219,7 @@ final class RootForward {
       line(indent, "torch.extend(affinis_tensors, " + value + ")");
     } else if (type.equals("Dict[str, Tensor]")) {
       line(indent, "torch.extend(affinis_tensors, torch.values(" + value + "))");
-    } else if (optional != null) {
+    } else if (optional != null && !optional.isEmpty()) {
       line(indent, "if torch.__isnot__(" + value + ", None):");
       String present = name();
       line(indent + 2, present + " = unchecked_cast(" + optional.get(0) + ", " + value + ")");
