@@ -26,12 +26,12 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Sparsity, dead and saturated units of programs written by hand. */
 class CountedMeasurementTest {
-  private static final Shape SHAPE = new Shape(3, 5, 4);
   private static final int SAMPLES = 40;
   private static final List<String> COUNTED =
       List.of("sparsity_pre", "sparsity_post", "dead_units", "saturated_units");
 
   @TempDir Path folder;
+  private Shape shape = new Shape(3, 5, 4);
 
   private Path archive(String... body) {
     String source =
@@ -45,7 +45,7 @@ class CountedMeasurementTest {
 
   private Signature measure(UnaryOperator<Measurement.Builder> options, String... body)
       throws IOException {
-    try (RandomSource random = new RandomSource(SHAPE, SAMPLES, 1)) {
+    try (RandomSource random = new RandomSource(shape, SAMPLES, 1)) {
       return options
           .apply(Measurement.builder())
           .setModel(ModelSource.of(archive(body)))
@@ -66,18 +66,18 @@ class CountedMeasurementTest {
   }
 
   /** The share of the samples' own values between two bounds. */
-  private static double share(double low, double high) {
+  private double share(double low, double high) {
     int count = 0;
-    try (RandomSource random = new RandomSource(SHAPE, SAMPLES, 1)) {
+    try (RandomSource random = new RandomSource(shape, SAMPLES, 1)) {
       for (int sample = 0; sample < SAMPLES; sample++) {
-        FloatBuffer values = FloatBuffer.allocate((int) SHAPE.size());
+        FloatBuffer values = FloatBuffer.allocate((int) shape.size());
         random.read(sample, values);
         for (float value : values.array()) {
           count += value >= (float) low && value <= (float) high ? 1 : 0;
         }
       }
     }
-    return count / (double) (SAMPLES * SHAPE.size());
+    return count / (double) (SAMPLES * shape.size());
   }
 
   @Test
@@ -91,6 +91,22 @@ class CountedMeasurementTest {
       assertEquals(share(-1e-3, 1e-3), score(layer, "sparsity_pre"), 1e-7, line);
       assertEquals(share(-100, 1e-3), score(layer, "sparsity_post"), 1e-7, line);
     }
+  }
+
+  @Test
+  void tensorsThatAreCountedInPartsGiveTheSame() throws IOException {
+    // More positions than a number of 16 bits counts; four samples a part.
+    shape = new Shape(3, 200, 200);
+    Signature signature =
+        measure(
+            "a = torch.relu(x)",
+            "b = torch.sigmoid(torch.mul(x, 1000.))",
+            "return torch.add(a, b)");
+    LayerScores relu = signature.layers().get(0);
+    assertEquals(share(-1e-3, 1e-3), score(relu, "sparsity_pre"), 1e-7);
+    assertEquals(share(-100, 1e-3), score(relu, "sparsity_post"), 1e-7);
+    LayerScores sigmoid = signature.layers().get(1);
+    assertEquals(1 - share(-0.0069068, 0.0069068), score(sigmoid, "saturated_units"), 1e-5);
   }
 
   @Test
@@ -169,7 +185,7 @@ class CountedMeasurementTest {
         NDManager manager = model.newManager()) {
       var run = model.run(new ai.djl.ndarray.NDList(manager.ones(new Shape(2, 3, 4, 4))));
       assertTrue(run.captures().get(0).counts().isEmpty());
-      try (RandomSource random = new RandomSource(SHAPE, SAMPLES, 1)) {
+      try (RandomSource random = new RandomSource(shape, SAMPLES, 1)) {
         LayerScores layer =
             Measurement.builder()
                 .setModel(model)
@@ -198,7 +214,7 @@ class CountedMeasurementTest {
                 .setModelPath(archive("return torch.relu(x)"))
                 .optCounts(0.5)
                 .build();
-        RandomSource random = new RandomSource(SHAPE, SAMPLES, 1)) {
+        RandomSource random = new RandomSource(shape, SAMPLES, 1)) {
       Measurement.Builder builder =
           Measurement.builder()
               .setModel(model)

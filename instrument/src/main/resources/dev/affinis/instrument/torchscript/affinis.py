@@ -188,18 +188,58 @@ class Taps:
       name = torch.format("{}|{}", scope, kind)
       counts = torch.__not__(torch.__contains__(self.left_out, name))
     return counts
+  def counted_values(self: __torch__.affinis.Taps,
+    bounds: List[float],
+    x: Tensor) -> Tensor:
+    if torch.eq(torch.len(bounds), 0):
+      counted = torch.le(torch.abs(x), self.small_up_to)
+    else:
+      low = torch.le(x, torch.add(bounds[0], self.small_up_to))
+      high = torch.ge(x, torch.sub(bounds[1], self.small_up_to))
+      counted = torch.logical_or(low, high)
+    return counted
+  def parts(self: __torch__.affinis.Taps,
+    x: Tensor) -> List[Tensor]:
+    values = ops.prim.max(torch.numel(x), 1)
+    samples = torch.floordiv(torch.mul(524288, torch.size(x, 0)), values)
+    return torch.split(x, ops.prim.max(samples, 1))
+  def share_of(self: __torch__.affinis.Taps,
+    counted: Tensor) -> Tensor:
+    axes = self.positions(counted)
+    if torch.eq(torch.len(axes), 0):
+      share = torch.to(counted, 6, False, True)
+    else:
+      positions = 1
+      for i in range(torch.len(axes)):
+        positions = torch.mul(positions, torch.size(counted, axes[i]))
+      if torch.lt(positions, 32768):
+        dtype = 2
+      else:
+        dtype = 3
+      total = torch.to(torch.sum(counted, axes, False, dtype=dtype), 6, False, True)
+      share = torch.div(total, positions)
+    return share
+  def share(self: __torch__.affinis.Taps,
+    kind: str,
+    bounds: List[float],
+    x: Tensor) -> Tensor:
+    if torch.lt(torch.dim(x), 1):
+      share = self.share_of(self.counted_values(bounds, x))
+    else:
+      if self.masks(kind, x):
+        share = self.masked_mean(self.counted_values(bounds, x))
+      else:
+        shares = annotate(List[Tensor], [])
+        parts = self.parts(x)
+        for i in range(torch.len(parts)):
+          part = self.counted_values(bounds, parts[i])
+          _0 = torch.append(shares, self.share_of(part))
+        share = torch.cat(shares)
+    return share
   def small(self: __torch__.affinis.Taps,
     kind: str,
     x: Tensor) -> Tensor:
-    return self.share(kind, torch.le(torch.abs(x), self.small_up_to))
-  def share(self: __torch__.affinis.Taps,
-    kind: str,
-    x: Tensor) -> Tensor:
-    if self.masks(kind, x):
-      share = self.masked_mean(x)
-    else:
-      share = self.mean(x, self.positions(x))
-    return share
+    return self.share(kind, annotate(List[float], []), x)
   def count_post(self: __torch__.affinis.Taps,
     scope: str,
     kind: str,
@@ -208,11 +248,7 @@ class Taps:
     if self.counts(scope, kind):
       self.store("small_post", facts, self.small(kind, x))
       if torch.__contains__(self.bounds, kind):
-        bounds = self.bounds[kind]
-        low = torch.le(x, torch.add(bounds[0], self.small_up_to))
-        high = torch.ge(x, torch.sub(bounds[1], self.small_up_to))
-        bounded = torch.logical_or(low, high)
-        self.store("bounded", facts, self.share(kind, bounded))
+        self.store("bounded", facts, self.share(kind, self.bounds[kind], x))
       else:
         pass
     else:
