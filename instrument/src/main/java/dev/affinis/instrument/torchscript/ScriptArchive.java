@@ -75,7 +75,8 @@ final class ScriptArchive implements AutoCloseable {
     try {
       requireHarmless(file, zip);
       return new ScriptArchive(file, zip, findFolder(file, zip));
-    } catch (ZipException | EOFException e) {
+    } catch (ZipException | EOFException | IllegalArgumentException e) {
+      // The last where a comment is no UTF-8.
       zip.close();
       throw damaged(file, e);
     } catch (IOException | RuntimeException e) {
@@ -333,7 +334,7 @@ final class ScriptArchive implements AutoCloseable {
     }
   }
 
-  private static InvalidInputException damaged(Path file, IOException cause) {
+  private static InvalidInputException damaged(Path file, Exception cause) {
     return new InvalidInputException(
         "model "
             + file

@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -159,6 +160,7 @@ public final class Fuzz {
    * @param executions how many mutations
    * @return how many files were taken and refused
    * @throws AssertionError as {@link #run()}
+   * @throws IllegalStateException if the mutator failed
    */
   public Outcome run(int executions) {
     findings.clear();
@@ -166,10 +168,16 @@ public final class Fuzz {
     refused = 0;
     Map<String, byte[]> corpus = corpus();
     Thread worker = new Thread(null, () -> work(corpus, executions), name, STACK_BYTES);
+    AtomicReference<Throwable> broken = new AtomicReference<>();
+    worker.setUncaughtExceptionHandler((thread, error) -> broken.set(error));
     worker.setDaemon(true);
     worker.start();
     watch(worker);
     throwFindings();
+    if (broken.get() != null) {
+      throw new IllegalStateException(
+          name + ": no mutations after the first " + (taken + refused), broken.get());
+    }
     return new Outcome(taken, refused);
   }
 

@@ -47,6 +47,9 @@ public final class ZipMutator implements Mutator {
     0, 1, 8, 9, 99, 0x7fff, 0xffff, 1 << 20, 0x7fffffff, 0x80000000L, 0xfffffffeL, 0xffffffffL
   };
 
+  /** Entries that were blown up stay as they are. */
+  private static final int MOST_CHANGED = 1 << 20;
+
   private static final List<String> NAMES =
       List.of(
           "../../escaped",
@@ -144,6 +147,9 @@ public final class ZipMutator implements Mutator {
         }
       }
       default -> {
+        if (entry.content().length > MOST_CHANGED) {
+          return;
+        }
         byte[] content =
             ofEntries
                 .apply(entry.name())

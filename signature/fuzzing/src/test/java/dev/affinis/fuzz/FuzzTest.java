@@ -53,6 +53,19 @@ class FuzzTest {
   }
 
   @Test
+  void aMutatorThatFailsIsNotTakenForTheEnd() {
+    Fuzz fuzz =
+        fuzz(input -> assertEquals(SEED.length, input.length))
+            .optMutator(
+                (input, random, corpus) -> {
+                  throw new OutOfMemoryError("of the mutator");
+                })
+            .build();
+    Throwable thrown = assertThrows(IllegalStateException.class, () -> fuzz.run(3));
+    assertEquals("of the mutator", thrown.getCause().getMessage());
+  }
+
+  @Test
   void deepRecursionIsAFinding() {
     Fuzz fuzz = fuzz(input -> recurse(0)).build();
     String message = assertThrows(AssertionError.class, () -> fuzz.run(1)).getMessage();
