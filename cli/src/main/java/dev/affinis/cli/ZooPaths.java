@@ -32,7 +32,7 @@ final class ZooPaths {
 
   /** Whether an entry names no model itself, but what several may fit. */
   boolean isPattern(String written) {
-    return !isAddress(written) && written.matches(".*[*?\\[{].*") && !isThere(written);
+    return !isAddress(written) && firstWildcard(written) < written.length() && !isThere(written);
   }
 
   /** Whether a model is no path on this machine, or is not written as one. */
@@ -120,7 +120,12 @@ final class ZooPaths {
   /** What to call a model, from its path or address. */
   static String nameOf(String model) {
     String path = ZooAddress.isAddress(model) ? model.replaceFirst("[?#].*", "") : model;
-    String last = path.replace('\\', '/').replaceFirst("/+$", "").replaceFirst(".*/", "");
+    String folders = path.replace('\\', '/');
+    int end = folders.length();
+    while (end > 0 && folders.charAt(end - 1) == '/') {
+      end--;
+    }
+    String last = folders.substring(folders.lastIndexOf('/', end - 1) + 1, end);
     Matcher extension = EXTENSION.matcher(last);
     return extension.matches() ? extension.group(1) : last;
   }
