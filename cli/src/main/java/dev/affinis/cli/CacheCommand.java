@@ -1,6 +1,5 @@
 package dev.affinis.cli;
 
-import com.github.freva.asciitable.AsciiTable;
 import dev.affinis.instrument.ByteSize;
 import dev.affinis.instrument.RunCache;
 import java.io.IOException;
@@ -34,8 +33,7 @@ final class CacheCommand implements Runnable {
 
   private static String table(List<RunCache.Entry> entries) {
     Instant now = Instant.now();
-    return AsciiTable.getTable(
-        AsciiTable.NO_BORDERS,
+    return TextTable.table(
         entries,
         Arrays.asList(
             TextTable.left("model").with(entry -> entry.model().orElse("(damaged)")),
@@ -78,7 +76,7 @@ final class CacheCommand implements Runnable {
       RunCache opened = cache.open();
       List<RunCache.Entry> entries = opened.list();
       if (!entries.isEmpty()) {
-        out.println(table(entries));
+        TerminalWriter.printLines(table(entries), out);
       }
       out.println(
           measurements(entries.size())
