@@ -111,7 +111,7 @@ public final class Measurement {
    * @param file where, replaced in one step if it exists; its folder must exist
    * @return the signature
    * @throws InvalidInputException if the model or the data cannot be used, or the file cannot be
-   *     written
+   *     written, or could not be read again (see {@link SignatureFile#write})
    * @throws SelfCheckException if an activation was missed
    * @throws MeasurementStoppedException if {@link #stop} was called, or the thread is interrupted
    * @throws IOException if a file cannot be read
@@ -123,6 +123,10 @@ public final class Measurement {
             SignatureFile.write(signature, file);
           } catch (IOException e) {
             throw notWritten(file, e);
+          } catch (IllegalArgumentException e) {
+            throw new InvalidInputException(
+                e.getMessage() + "; measure fewer of its sites (--sites), or leave that score out",
+                e);
           }
         });
   }
