@@ -462,16 +462,24 @@ public final class Measurement {
     return selection.batches();
   }
 
-  /** A batch as the model's inputs, whose results end with a manager. */
+  /**
+   * A batch as the model's inputs, whose results end with a manager.
+   *
+   * @throws InvalidInputException if the device has no room for a copy
+   */
   NDList inputs(NDManager scratch, NDArray batch) {
-    NDArray copy = batch.duplicate();
-    copy.attach(scratch);
-    return source.inputs(copy);
+    try {
+      NDArray copy = batch.duplicate();
+      copy.attach(scratch);
+      return source.inputs(copy);
+    } catch (EngineException e) {
+      throw EngineErrors.notCopied(batch.getShape(), e);
+    }
   }
 
   /** Runs the model on another number of samples than that of the first batch. */
   void probe(SiteCheck check, InstrumentedModel<?, ?> instrumented, BatchLoader.Batch first) {
-    check.probe(instrumented, first.data(), source::inputs);
+    check.probe(instrumented, first.data(), this::inputs);
   }
 
   /** How many samples there are over all sets. */
