@@ -28,6 +28,7 @@ import dev.affinis.signature.transport.AffinityScore;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -190,6 +191,17 @@ public final class Measurement {
     }
   }
 
+  /** The batch sizes that are tried after one that does not fit. */
+  private Set<Integer> smaller(int batchSize) {
+    Set<Integer> sizes = new HashSet<>();
+    int size = Math.min(batchSize, samples()) / 2;
+    while (options.shrinksBatches && size > 0) {
+      sizes.add(size);
+      size /= 2;
+    }
+    return sizes;
+  }
+
   private Signature run(int batchSize, Consumer<Signature> finished) throws IOException {
     try (NDManager manager = NDManager.newBaseManager(model.device(), ENGINE);
         RunState state = state(batchSize);
@@ -263,6 +275,7 @@ public final class Measurement {
                 samples(),
                 batchSize,
                 RunKey.of(keyParts(data.get(), batchSize))),
+            smaller(batchSize),
             options.listener::notice);
   }
 
@@ -276,7 +289,7 @@ public final class Measurement {
     parts.put("preprocess", source.preprocess());
     parts.put("shape", source.sampleShape().getShape());
     parts.put("selection", selection.toString());
-    parts.put("batch_size", batchSize);
+    parts.put(RunKey.BATCH_SIZE, batchSize);
     parts.put("skip_bad", options.skipsBad);
     parts.put("pooling", taps.pooling().word());
     parts.put("layout", taps.layout().word());
