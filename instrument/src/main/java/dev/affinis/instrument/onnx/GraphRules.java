@@ -126,13 +126,7 @@ final class GraphRules {
     if (GraphView.domain(function.getDomain()).isEmpty()) {
       throw broken("it makes a function of the standard operator " + shown(function.getName()));
     }
-    String name = function.getDomain() + '.' + function.getName();
-    functions.put(overloaded(name, function.getOverload()), function);
-  }
-
-  /** Functions of one name are told apart by their overload, from version 10 of the format on. */
-  private static String overloaded(String name, String overload) {
-    return overload.isEmpty() ? name : name + ':' + overload;
+    functions.put(GraphView.callee(function), function);
   }
 
   /** Counts nodes as if functions were written out; deep or endless ones are an error. */
@@ -148,7 +142,7 @@ final class GraphRules {
         count += inner.nodes();
         height = Math.max(height, inner.height());
       }
-      Extent called = called(overloaded(GraphView.operator(node), node.getOverload()), depth);
+      Extent called = called(GraphView.callee(node), depth);
       count += called.nodes();
       height = Math.max(height, called.height());
       if (count > MOST_NODES) {
