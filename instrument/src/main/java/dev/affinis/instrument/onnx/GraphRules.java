@@ -126,7 +126,17 @@ final class GraphRules {
     if (GraphView.domain(function.getDomain()).isEmpty()) {
       throw broken("it makes a function of the standard operator " + shown(function.getName()));
     }
-    functions.put(GraphView.callee(function), function);
+    String name = function.getDomain() + '.' + function.getName();
+    // ONNX Runtime (1.21.1) runs the last of them, whatever the overload that a node asks for.
+    if (functions.put(name, function) != null) {
+      throw new InvalidInputException(
+          "model "
+              + path
+              + " has several functions "
+              + shown(name)
+              + ", which ONNX Runtime does not tell apart by their overload: inline the model's"
+              + " functions (onnx.inliner.inline_local_functions) and give that model");
+    }
   }
 
   /** Counts nodes as if functions were written out; deep or endless ones are an error. */
@@ -142,7 +152,7 @@ final class GraphRules {
         count += inner.nodes();
         height = Math.max(height, inner.height());
       }
-      Extent called = called(GraphView.callee(node), depth);
+      Extent called = called(GraphView.operator(node), depth);
       count += called.nodes();
       height = Math.max(height, called.height());
       if (count > MOST_NODES) {

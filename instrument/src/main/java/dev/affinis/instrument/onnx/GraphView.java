@@ -127,23 +127,6 @@ final class GraphView {
     return domain.isEmpty() ? node.getOpType() : domain + "." + node.getOpType();
   }
 
-  /**
-   * What a node calls if it calls a function of the model: functions of one name are told apart by
-   * their overload, from version 10 of the format on.
-   */
-  static String callee(NodeProto node) {
-    return overloaded(operator(node), node.getOverload());
-  }
-
-  /** What nodes call a function by. */
-  static String callee(FunctionProto function) {
-    return overloaded(function.getDomain() + '.' + function.getName(), function.getOverload());
-  }
-
-  private static String overloaded(String name, String overload) {
-    return overload.isEmpty() ? name : name + ':' + overload;
-  }
-
   /** Inputs that are not initializers, in the order in which they are given. */
   List<ValueInfoProto> inputs() {
     return inputs.stream().filter(input -> !initializers.containsKey(input.getName())).toList();

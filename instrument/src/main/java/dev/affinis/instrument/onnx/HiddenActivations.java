@@ -53,7 +53,7 @@ final class HiddenActivations {
   private HiddenActivations(ModelProto model, SiteFilter filter) {
     this.filter = filter;
     for (FunctionProto function : model.getFunctionsList()) {
-      functions.put(GraphView.callee(function), function);
+      functions.put(function.getDomain() + '.' + function.getName(), function);
     }
   }
 
@@ -110,18 +110,17 @@ final class HiddenActivations {
               + " loop",
           active);
     }
-    String callee = GraphView.callee(node);
-    FunctionProto function = functions.get(callee);
-    if (function != null && active.add(callee)) {
+    FunctionProto function = functions.get(operator);
+    if (function != null && active.add(operator)) {
       visitAll(
           GraphView.of(function),
           path,
           "runs inside the model-local function "
-              + callee
+              + operator
               + ", whose tensors cannot be handed out: inline the model's functions"
               + " (onnx.inliner.inline_local_functions) and give that model",
           active);
-      active.remove(callee);
+      active.remove(operator);
     }
   }
 

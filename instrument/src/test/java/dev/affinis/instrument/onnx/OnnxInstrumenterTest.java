@@ -682,34 +682,6 @@ class OnnxInstrumenterTest {
     assertEquals(1, run(graph, ROWS, ramp(2, 2)).taps().size());
   }
 
-  @Test
-  void functionsOfOneNameHideWhatTheirOverloadHas() throws IOException {
-    ModelProto.Builder model =
-        new TestGraph(17)
-                .input("x", FLOAT, -1, 2)
-                .output("y")
-                .node("local.A", "x", "z")
-                .named("/first/A")
-                .node("local.A", "z", "w")
-                .named("/second/A")
-                .node("Relu", "w", "y")
-                .build()
-                .toBuilder();
-    for (String overload : List.of("first", "second")) {
-      String operator = overload.equals("first") ? "Sigmoid" : "Neg";
-      model.addFunctions(
-          HostileGraphs.function("A", operator, "").toBuilder().setOverload(overload));
-    }
-    model.getGraphBuilder().getNodeBuilder(0).setOverload("first");
-    model.getGraphBuilder().getNodeBuilder(1).setOverload("second");
-    Path file = Files.write(folder.resolve("overloads.onnx"), model.build().toByteArray());
-    List<SkippedSite> hidden = instrumenter(file).hiddenSites();
-    assertEquals(
-        List.of("first sigmoid", "first sigmoid"),
-        hidden.stream().map(s -> s.path() + " " + s.activation()).toList());
-    assertTrue(hidden.get(0).reason().contains("local.A:first"), hidden.get(0).reason());
-  }
-
   /** However long the way is on which a shape is handed on, and whatever was asked before. */
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
