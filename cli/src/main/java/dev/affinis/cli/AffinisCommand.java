@@ -87,21 +87,21 @@ public final class AffinisCommand {
     AffinisCommand command = new AffinisCommand();
     CommandLine line =
         new CommandLine(command)
-            .setOut(out)
-            .setErr(err)
+            .setOut(new TerminalWriter(out))
+            .setErr(new TerminalWriter(err))
             .setParameterExceptionHandler(AffinisCommand::wrongUse)
             .setExecutionExceptionHandler((e, cli, parsed) -> command.failed(e, cli));
     try {
       return line.execute(args);
     } catch (OutOfMemoryError e) {
       return command.stopped(
-          err,
+          line.getErr(),
           e,
           ExitCodes.BAD_INPUT,
           "not enough Java memory: pass fewer --samples, or set AFFINIS_JAVA_OPTS=-Xmx8g or more");
     } catch (LinkageError e) {
       return command.stopped(
-          err,
+          line.getErr(),
           e,
           ExitCodes.BUG,
           "the engine's native libraries cannot be loaded: " + e.getMessage());

@@ -1,6 +1,5 @@
 package dev.affinis.cli;
 
-import com.github.freva.asciitable.AsciiTable;
 import dev.affinis.instrument.ByteSize;
 import dev.affinis.instrument.RunCache;
 import java.io.IOException;
@@ -9,7 +8,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -34,8 +35,7 @@ final class CacheCommand implements Runnable {
 
   private static String table(List<RunCache.Entry> entries) {
     Instant now = Instant.now();
-    return AsciiTable.getTable(
-        AsciiTable.NO_BORDERS,
+    return TextTable.table(
         entries,
         Arrays.asList(
             TextTable.left("model").with(entry -> entry.model().orElse("(damaged)")),
@@ -45,7 +45,22 @@ final class CacheCommand implements Runnable {
             TextTable.right("size").with(entry -> ByteSize.describe(entry.bytes())),
             TextTable.right("age")
                 .with(entry -> ZooProgress.words(Duration.between(entry.changed(), now).toNanos())),
-            TextTable.left("").with(entry -> entry.isInUse() ? "in use" : "")));
+            TextTable.left("").with(entry -> entry.isInUse() ? "in use" : ""),
+            TextTable.left("settings that differ").with(entry -> differing(entry, entries))));
+  }
+
+  /** What tells a measurement from others of the same names of model and data. */
+  private static String differing(RunCache.Entry entry, List<RunCache.Entry> entries) {
+    List<Map<String, String>> alike =
+        entries.stream()
+            .filter(e -> e.model().isPresent() && e.model().equals(entry.model()))
+            .filter(e -> e.data().equals(entry.data()))
+            .map(RunCache.Entry::settings)
+            .toList();
+    return entry.settings().entrySet().stream()
+        .filter(s -> alike.stream().anyMatch(e -> !s.getValue().equals(e.get(s.getKey()))))
+        .map(setting -> setting.getKey() + " " + setting.getValue())
+        .collect(Collectors.joining(", "));
   }
 
   private static String of(int done, int all) {
@@ -63,7 +78,9 @@ final class CacheCommand implements Runnable {
   /** {@code affinis cache list}. */
   @Command(
       name = "list",
-      description = "Lists what is kept: model, data, how far it is, size and age.",
+      description =
+          "Lists what is kept: model, data, how far it is, size and age, and in which settings"
+              + " measurements of one model and data differ.",
       mixinStandardHelpOptions = true,
       sortOptions = false,
       usageHelpAutoWidth = true)
@@ -78,7 +95,7 @@ final class CacheCommand implements Runnable {
       RunCache opened = cache.open();
       List<RunCache.Entry> entries = opened.list();
       if (!entries.isEmpty()) {
-        out.println(table(entries));
+        TerminalWriter.printLines(table(entries), out);
       }
       out.println(
           measurements(entries.size())

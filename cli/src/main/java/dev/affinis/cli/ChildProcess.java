@@ -45,11 +45,21 @@ final class ChildProcess {
    * end of its standard input.
    */
   static void endWithParent() {
-    if (Boolean.getBoolean(PROPERTY)) {
+    if (isChild()) {
       Thread watch = new Thread(ChildProcess::waitForEnd, "parent");
       watch.setDaemon(true);
       watch.start();
     }
+  }
+
+  /** Asks a child to end soon. Its streams stay open: it takes their end for that of its parent. */
+  static void askToEnd(Process child) {
+    child.toHandle().destroy(); // Process.destroy closes streams
+  }
+
+  /** Whether this process was started by {@link #start}. */
+  static boolean isChild() {
+    return Boolean.getBoolean(PROPERTY);
   }
 
   private static void waitForEnd() {

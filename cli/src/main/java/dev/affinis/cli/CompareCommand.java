@@ -154,7 +154,7 @@ final class CompareCommand implements Callable<Integer> {
       ComparisonWarning.requireAlike(warnings, "models", "measure them again");
     }
     PrintWriter out = spec.commandLine().getOut();
-    out.println(ComparisonTable.render(comparison));
+    TerminalWriter.printLines(ComparisonTable.render(comparison), out);
     write(comparison).forEach(file -> out.println("wrote " + file));
     out.flush();
     PrintWriter err = spec.commandLine().getErr();

@@ -1,6 +1,5 @@
 package dev.affinis.cli;
 
-import com.github.freva.asciitable.AsciiTable;
 import com.github.freva.asciitable.ColumnData;
 import dev.affinis.report.ComparedModel;
 import dev.affinis.report.Comparison;
@@ -40,7 +39,7 @@ final class ComparisonTable {
     parts.add(
         "%s of %s %s, by %s"
             .formatted(
-                options.score(),
+                TerminalWriter.harmless(options.score()),
                 comparison.models().size(),
                 comparison.models().size() == 1 ? "model" : "models",
                 options.view() == ScoreSeries.View.CALLS ? "call" : "module"));
@@ -133,7 +132,7 @@ final class ComparisonTable {
   }
 
   private static <T> String table(List<T> rows, List<ColumnData<T>> columns) {
-    return AsciiTable.getTable(AsciiTable.NO_BORDERS, rows, columns)
+    return TextTable.table(rows, columns)
         .lines()
         .map(String::stripTrailing)
         .collect(Collectors.joining(System.lineSeparator()));

@@ -81,7 +81,7 @@ final class DemoCommand implements Callable<Integer> {
             100 * model.get("test_accuracy").asDouble(),
             signature.layers().size(),
             signature.data().samples());
-        print.println(SignatureTable.render(signature));
+        TerminalWriter.printLines(SignatureTable.render(signature), print);
         print.flush();
         missing |= SignatureTable.reportMissing(signature, Set.of(), spec.commandLine().getErr());
       }

@@ -103,7 +103,7 @@ final class DiffCommand implements Callable<Integer> {
     err.flush();
     DiffReport report = new DiffReport(left, right, compared, warnings, difference);
     PrintWriter out = spec.commandLine().getOut();
-    out.println(report.render(all));
+    TerminalWriter.printLines(report.render(all), out);
     out.flush();
     if (json != null) {
       AtomicFile.write(json, report.toJson());

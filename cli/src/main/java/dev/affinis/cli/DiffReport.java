@@ -3,7 +3,6 @@ package dev.affinis.cli;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.github.freva.asciitable.AsciiTable;
 import dev.affinis.report.ComparedModel;
 import dev.affinis.report.ComparisonWarning;
 import dev.affinis.signature.LayerScores;
@@ -18,6 +17,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * What {@code affinis diff} prints and writes.
@@ -56,9 +56,6 @@ record DiffReport(
         rows.addAll(rows(site, all));
       }
     }
-    if (!rows.isEmpty()) {
-      lines.add(table(rows));
-    }
     lines.addAll(reasons());
     addUncompared("old", before, after, lines);
     addUncompared("new", after, before, lines);
@@ -70,7 +67,11 @@ record DiffReport(
         differing == 0
             ? "no site differs"
             : differing + " of " + difference.sites().size() + " sites differ");
-    return String.join(System.lineSeparator(), lines);
+    String text =
+        lines.stream()
+            .map(TerminalWriter::harmless)
+            .collect(Collectors.joining(System.lineSeparator()));
+    return rows.isEmpty() ? text : table(rows) + System.lineSeparator() + text;
   }
 
   /** Scores that were left out because the other file does not have them. */
@@ -121,8 +122,7 @@ record DiffReport(
   }
 
   private static String table(List<Row> rows) {
-    return AsciiTable.getTable(
-            AsciiTable.NO_BORDERS,
+    return TextTable.table(
             rows,
             List.of(
                 TextTable.left("site").with(Row::site),

@@ -2,12 +2,14 @@ package dev.affinis.cli;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.IntConsumer;
 import org.jline.utils.Signals;
 
 /**
  * Turns Ctrl-C, the request to end and the end of the terminal into a request to stop soon, as long
  * as this is open. Java by itself would end at once, with native code in the middle of a forward
- * pass, which may crash. The second signal does end it at once.
+ * pass, which may crash. The second signal does end it at once; in a child process, the second of
+ * the same kind.
  */
 final class Interruption implements AutoCloseable {
   /** What a shell adds to the number of a signal that ended a process. */
@@ -17,6 +19,8 @@ final class Interruption implements AutoCloseable {
 
   private final Map<String, Object> before = new LinkedHashMap<>();
   private final Runnable stop;
+  private final boolean isChild;
+  private final IntConsumer halt;
   private volatile int signal;
 
   /**
@@ -25,17 +29,32 @@ final class Interruption implements AutoCloseable {
    * @param stop called on the first signal, on a thread of its own
    */
   Interruption(Runnable stop) {
+    this(stop, ChildProcess.isChild(), Runtime.getRuntime()::halt);
+  }
+
+  /**
+   * Likewise.
+   *
+   * @param isChild whether a parent hands signals on
+   * @param halt ends the process with an exit code
+   */
+  Interruption(Runnable stop, boolean isChild, IntConsumer halt) {
     this.stop = stop;
+    this.isChild = isChild;
+    this.halt = halt;
     NUMBERS.forEach(
         (name, number) -> before.put(name, Signals.register(name, () -> heard(number))));
   }
 
-  private void heard(int number) {
-    if (signal != 0) {
-      Runtime.getRuntime().halt(SIGNAL + number);
+  /** Called when a signal comes. */
+  void heard(int number) {
+    if (signal == 0) {
+      signal = number;
+      stop.run();
+    } else if (!isChild || number == signal) {
+      // A terminal's signal comes to a child twice: from its parent, too, as a request to end.
+      halt.accept(SIGNAL + number);
     }
-    signal = number;
-    stop.run();
   }
 
   /** The exit code of a process that was ended by the signal that was heard. */

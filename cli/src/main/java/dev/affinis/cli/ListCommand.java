@@ -102,7 +102,7 @@ final class ListCommand implements Callable<Integer> {
               .flatMap(shape -> plan(instrumented, shape, selection, refusals).stream())
               .findFirst();
       if (plan.isPresent()) {
-        out.println(PlanTable.render(plan.get()));
+        TerminalWriter.printLines(PlanTable.render(plan.get()), out);
         write(plan.get(), root);
       } else {
         // That a size is wrong tells less than anything else that is wrong.
@@ -113,7 +113,8 @@ final class ListCommand implements Callable<Integer> {
                 .findFirst()
                 .orElse(refusals.get(0).getMessage());
         spec.commandLine().getErr().println("shapes are unknown: " + reason);
-        out.println(PlanTable.render(instrumented.plannedSites(), instrumented.hiddenSites()));
+        TerminalWriter.printLines(
+            PlanTable.render(instrumented.plannedSites(), instrumented.hiddenSites()), out);
         write(instrumented.plannedSites(), root);
         write(root, instrumented.hiddenSites());
       }

@@ -225,8 +225,8 @@ final class MeasureCommand implements Callable<Integer> {
           builder.setModel(file).setSource(source).optListener(progress).build();
       if (dryRun) {
         MeasurementPlan plan = measurement.plan();
-        spec.commandLine().getOut().println(PlanTable.render(plan));
-        spec.commandLine().getOut().println(PlanTable.render(plan.memory()));
+        TerminalWriter.printLines(PlanTable.render(plan), spec.commandLine().getOut());
+        TerminalWriter.printLines(PlanTable.render(plan.memory()), spec.commandLine().getOut());
         return ExitCodes.DONE;
       }
       Interruption interruption = new Interruption(() -> stop(measurement, file.name()));
@@ -238,7 +238,7 @@ final class MeasureCommand implements Callable<Integer> {
       }
     }
     if (!quiet) {
-      spec.commandLine().getOut().println(SignatureTable.render(signature));
+      TerminalWriter.printLines(SignatureTable.render(signature), spec.commandLine().getOut());
       signature
           .skipped()
           .forEach(

@@ -1,6 +1,5 @@
 package dev.affinis.cli;
 
-import com.github.freva.asciitable.AsciiTable;
 import dev.affinis.instrument.ByteSize;
 import dev.affinis.instrument.MeasurementPlan;
 import dev.affinis.instrument.MemoryPlan;
@@ -20,8 +19,7 @@ final class PlanTable {
   static String render(MeasurementPlan plan) {
     StringBuilder text = new StringBuilder();
     text.append(
-        AsciiTable.getTable(
-            AsciiTable.NO_BORDERS,
+        TextTable.table(
             plan.memory().sites(),
             List.of(
                 TextTable.left("site").with(s -> s.site().path()),
@@ -86,7 +84,7 @@ final class PlanTable {
         "scores: "
             + (threads == 1 ? "one site after the other" : "up to " + threads + " sites at once")
             + ", the most expensive first");
-    return String.join("\n", lines);
+    return lines.stream().map(TerminalWriter::harmless).collect(Collectors.joining("\n"));
   }
 
   private static String describe(MemoryPlan plan, int pass) {
@@ -102,8 +100,7 @@ final class PlanTable {
 
   /** What the program says alone; how often and with what shapes sites run is not known. */
   static String render(List<PlannedSite> sites, List<SkippedSite> skipped) {
-    return AsciiTable.getTable(
-            AsciiTable.NO_BORDERS,
+    return TextTable.table(
             sites,
             List.of(
                 TextTable.left("site").with(PlannedSite::path),
@@ -114,7 +111,8 @@ final class PlanTable {
 
   private static String skipped(List<SkippedSite> sites) {
     return sites.stream()
-        .map(site -> "\nskipped " + site.path() + ": " + site.reason())
+        .map(site -> "skipped " + site.path() + ": " + site.reason())
+        .map(line -> "\n" + TerminalWriter.harmless(line))
         .collect(Collectors.joining());
   }
 }

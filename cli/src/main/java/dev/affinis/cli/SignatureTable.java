@@ -1,6 +1,5 @@
 package dev.affinis.cli;
 
-import com.github.freva.asciitable.AsciiTable;
 import dev.affinis.instrument.SiteKind;
 import dev.affinis.signature.BatchScores;
 import dev.affinis.signature.LayerScores;
@@ -43,8 +42,7 @@ final class SignatureTable {
     }
     columns.add(
         TextTable.left("").maxWidth(BAR_LENGTH + 2).with(l -> bar(l.scores().get(names.get(0)))));
-    String table =
-        AsciiTable.getTable(AsciiTable.NO_BORDERS, signature.layers(), columns).stripTrailing();
+    String table = TextTable.table(signature.layers(), columns).stripTrailing();
     int left = names.size() - MOST_SCORES;
     return left <= 0
         ? table

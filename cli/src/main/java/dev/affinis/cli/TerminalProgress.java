@@ -20,7 +20,7 @@ final class TerminalProgress implements MeasurementListener, AutoCloseable {
   private ProgressBar bar;
 
   TerminalProgress(String name, CommandSpec spec, boolean quiet) {
-    this.name = name;
+    this.name = TerminalWriter.harmless(name);
     this.spec = spec;
     this.draws = !quiet && Boolean.getBoolean(TERMINAL);
   }

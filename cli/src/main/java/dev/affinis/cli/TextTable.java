@@ -1,8 +1,11 @@
 package dev.affinis.cli;
 
+import com.github.freva.asciitable.AsciiTable;
 import com.github.freva.asciitable.Column;
+import com.github.freva.asciitable.ColumnData;
 import com.github.freva.asciitable.HorizontalAlign;
 import dev.affinis.signature.Score;
+import java.util.List;
 import java.util.Locale;
 
 /** How tables on the terminal look. */
@@ -22,7 +25,20 @@ final class TextTable {
   }
 
   private static Column column(String header, HorizontalAlign align) {
-    return new Column().header(header).headerAlign(align).dataAlign(align).maxWidth(WIDTH);
+    return new Column()
+        .header(TerminalWriter.harmless(header))
+        .headerAlign(align)
+        .dataAlign(align)
+        .maxWidth(WIDTH);
+  }
+
+  /** A table without borders; what its cells hold may be anything. */
+  static <T> String table(List<T> rows, List<ColumnData<T>> columns) {
+    List<ColumnData<T>> harmless =
+        columns.stream()
+            .map(column -> column.<T>with(r -> TerminalWriter.harmless(column.getCellValue(r))))
+            .toList();
+    return AsciiTable.getTable(AsciiTable.NO_BORDERS, rows, harmless);
   }
 
   /** A score to four digits. */

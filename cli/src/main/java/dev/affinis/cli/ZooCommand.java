@@ -273,7 +273,7 @@ final class ZooCommand implements Callable<Integer> {
     if (!done.isEmpty()) {
       ZooReport report = ZooReport.write(done, folder);
       print.println();
-      print.println(ComparisonTable.render(report.comparison()));
+      TerminalWriter.printLines(ComparisonTable.render(report.comparison()), print);
       print.println();
       print.flush();
       report.warnings().forEach(warning -> err.println("warning: " + warning));

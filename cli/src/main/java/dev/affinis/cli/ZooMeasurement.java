@@ -21,7 +21,7 @@ import java.util.concurrent.TimeUnit;
  * one. Once {@link #stop} was called, none is measured any more.
  */
 final class ZooMeasurement {
-  /** How long a process may take to end by itself, in seconds. */
+  /** How long a process may take to end by itself, behind a batch, in seconds. */
   private static final int PATIENCE = 5;
 
   private final boolean shared;
@@ -110,7 +110,7 @@ final class ZooMeasurement {
     child = process;
     try {
       if (isStopped(0)) {
-        process.destroy();
+        ChildProcess.askToEnd(process);
       }
       try (Reader errors =
           new InputStreamReader(process.getErrorStream(), AffinisCommand.terminalCharset())) {
@@ -146,7 +146,7 @@ final class ZooMeasurement {
     stopped.countDown();
     Process process = child;
     if (process != null) {
-      process.destroy();
+      ChildProcess.askToEnd(process);
       try {
         if (!process.waitFor(PATIENCE, TimeUnit.SECONDS)) {
           process.destroyForcibly();

@@ -84,14 +84,10 @@ class ZooFileFuzzTest {
 
   private static Path folder() {
     try {
-      Path folder = Files.createTempDirectory("affinis-fuzz-");
+      Path folder = Fuzz.temporaryFolder();
       Files.createDirectories(folder.resolve("more"));
-      for (String name : List.of("", "more", "a.pt", "more/b.onnx", "more/c.pt", "zoo.yaml")) {
-        Path file = folder.resolve(name);
-        if (name.contains(".")) {
-          Files.createFile(file);
-        }
-        file.toFile().deleteOnExit();
+      for (String name : List.of("a.pt", "more/b.onnx", "more/c.pt")) {
+        Files.createFile(folder.resolve(name));
       }
       return folder;
     } catch (IOException e) {
@@ -116,7 +112,6 @@ class ZooFileFuzzTest {
 
   @Test
   void nothingButAClearError() {
-    Fuzz.Outcome outcome = FUZZ.run();
-    assertTrue(outcome.taken() > 0 && outcome.refused() > 0, outcome.toString());
+    FUZZ.run().requireBoth();
   }
 }

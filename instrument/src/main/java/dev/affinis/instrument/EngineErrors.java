@@ -166,6 +166,28 @@ public final class EngineErrors {
   }
 
   /**
+   * A batch could not be copied to the device on which the model runs.
+   *
+   * @param batch shape of the batch, samples first
+   * @param cause what the engine threw
+   * @return the exception to throw: a batch that is too large, if that is what it says
+   */
+  public static RuntimeException notCopied(Shape batch, EngineException cause) {
+    String reason = reason(cause);
+    return OUT_OF_MEMORY.matcher(reason).find()
+        ? new InvalidInputException(
+            "the device ran out of memory on a batch of "
+                + batch.get(0)
+                + " samples of shape "
+                + batch
+                + ", which was copied there for the model: "
+                + reason
+                + smallerBatch(batch.get(0)),
+            new BatchTooLarge(cause))
+        : cause;
+  }
+
+  /**
    * A batch cannot be held at all.
    *
    * @param reason one line that says so, and what to do

@@ -28,6 +28,7 @@ import dev.affinis.signature.transport.AffinityScore;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -111,7 +112,7 @@ public final class Measurement {
    * @param file where, replaced in one step if it exists; its folder must exist
    * @return the signature
    * @throws InvalidInputException if the model or the data cannot be used, or the file cannot be
-   *     written
+   *     written, or could not be read again (see {@link SignatureFile#write})
    * @throws SelfCheckException if an activation was missed
    * @throws MeasurementStoppedException if {@link #stop} was called, or the thread is interrupted
    * @throws IOException if a file cannot be read
@@ -123,6 +124,10 @@ public final class Measurement {
             SignatureFile.write(signature, file);
           } catch (IOException e) {
             throw notWritten(file, e);
+          } catch (IllegalArgumentException e) {
+            throw new InvalidInputException(
+                e.getMessage() + "; measure fewer of its sites (--sites), or leave that score out",
+                e);
           }
         });
   }
@@ -184,6 +189,17 @@ public final class Measurement {
                 .formatted(tried, size));
       }
     }
+  }
+
+  /** The batch sizes that are tried after one that does not fit. */
+  private Set<Integer> smaller(int batchSize) {
+    Set<Integer> sizes = new HashSet<>();
+    int size = Math.min(batchSize, samples()) / 2;
+    while (options.shrinksBatches && size > 0) {
+      sizes.add(size);
+      size /= 2;
+    }
+    return sizes;
   }
 
   private Signature run(int batchSize, Consumer<Signature> finished) throws IOException {
@@ -259,6 +275,7 @@ public final class Measurement {
                 samples(),
                 batchSize,
                 RunKey.of(keyParts(data.get(), batchSize))),
+            smaller(batchSize),
             options.listener::notice);
   }
 
@@ -272,7 +289,7 @@ public final class Measurement {
     parts.put("preprocess", source.preprocess());
     parts.put("shape", source.sampleShape().getShape());
     parts.put("selection", selection.toString());
-    parts.put("batch_size", batchSize);
+    parts.put(RunKey.BATCH_SIZE, batchSize);
     parts.put("skip_bad", options.skipsBad);
     parts.put("pooling", taps.pooling().word());
     parts.put("layout", taps.layout().word());
@@ -458,16 +475,24 @@ public final class Measurement {
     return selection.batches();
   }
 
-  /** A batch as the model's inputs, whose results end with a manager. */
+  /**
+   * A batch as the model's inputs, whose results end with a manager.
+   *
+   * @throws InvalidInputException if the device has no room for a copy
+   */
   NDList inputs(NDManager scratch, NDArray batch) {
-    NDArray copy = batch.duplicate();
-    copy.attach(scratch);
-    return source.inputs(copy);
+    try {
+      NDArray copy = batch.duplicate();
+      copy.attach(scratch);
+      return source.inputs(copy);
+    } catch (EngineException e) {
+      throw EngineErrors.notCopied(batch.getShape(), e);
+    }
   }
 
   /** Runs the model on another number of samples than that of the first batch. */
   void probe(SiteCheck check, InstrumentedModel<?, ?> instrumented, BatchLoader.Batch first) {
-    check.probe(instrumented, first.data(), source::inputs);
+    check.probe(instrumented, first.data(), this::inputs);
   }
 
   /** How many samples there are over all sets. */

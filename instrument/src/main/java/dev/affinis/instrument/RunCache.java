@@ -10,10 +10,14 @@ import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -78,6 +82,7 @@ public final class RunCache {
    * @param id name of its folder
    * @param model name of the model; nothing if what is kept is damaged
    * @param data where the samples come from
+   * @param settings what its results depend on besides, by name, in short; empty if that is damaged
    * @param samples how many samples it has
    * @param captured how many of them are captured, in the last pass over them
    * @param sites how many sites it has; 0 if that is not known yet
@@ -90,13 +95,19 @@ public final class RunCache {
       String id,
       Optional<String> model,
       String data,
+      Map<String, String> settings,
       int samples,
       int captured,
       int sites,
       int scored,
       long bytes,
       Instant changed,
-      boolean isInUse) {}
+      boolean isInUse) {
+    /** Keeps the order of the settings. */
+    public Entry {
+      settings = Collections.unmodifiableMap(new LinkedHashMap<>(settings));
+    }
+  }
 
   /**
    * Lists what is kept.
@@ -159,6 +170,7 @@ public final class RunCache {
         id,
         manifest.map(RunManifest::model),
         manifest.map(RunManifest::data).orElse(""),
+        manifest.map(found -> found.key().inShort()).orElse(Map.of()),
         samples,
         captured(names, passes.size(), manifest.map(RunManifest::batchSize).orElse(0), samples),
         passes.stream().mapToInt(List::size).sum(),
@@ -223,11 +235,13 @@ public final class RunCache {
    * Opens what was kept of a measurement, to be gone on with and added to.
    *
    * @param manifest what the measurement is
+   * @param later batch sizes with which it will begin again if memory runs out
    * @param notices told what a user should know
    * @return what was kept; one that keeps nothing if another process is at the same measurement, or
    *     the folder cannot be written to
    */
-  RunState open(RunManifest manifest, Consumer<String> notices) throws IOException {
+  RunState open(RunManifest manifest, Set<Integer> later, Consumer<String> notices)
+      throws IOException {
     Path run = runs.resolve(manifest.key().id());
     Optional<RunLock> lock = Optional.empty();
     try {
@@ -243,7 +257,7 @@ public final class RunCache {
         return RunState.none();
       }
       if (isNew) {
-        tellOfRelatives(manifest, notices);
+        tellOfRelatives(manifest, later, notices);
       }
       return RunState.open(run, lock.get(), manifest, notices);
     } catch (IOException e) {
@@ -255,15 +269,26 @@ public final class RunCache {
     }
   }
 
-  /** Says why what is kept of the same model and data is of no use. */
-  private void tellOfRelatives(RunManifest manifest, Consumer<String> notices) throws IOException {
+  /** Says why what is kept of the same model and data is of no use, or of none yet. */
+  private void tellOfRelatives(RunManifest manifest, Set<Integer> later, Consumer<String> notices)
+      throws IOException {
     for (Path run : runFolders()) {
-      Optional<RunKey> key =
-          json(run, RunState.MANIFEST).map(RunManifest::of).map(RunManifest::key);
-      if (key.isPresent() && key.get().isRelated(manifest.key()) && !RunLock.isHeld(folder, run)) {
+      Optional<RunManifest> kept = json(run, RunState.MANIFEST).map(RunManifest::of);
+      RunKey key = kept.map(RunManifest::key).orElse(null);
+      if (key == null || !key.isRelated(manifest.key()) || RunLock.isHeld(folder, run)) {
+        continue;
+      }
+      if (later.contains(kept.get().batchSize()) && key.equalsButForBatchSize(manifest.key())) {
+        notices.accept(
+            "what an interrupted run kept of this model and data is used if memory allows no more"
+                + " than its batches of "
+                + kept.get().batchSize()
+                + ": this one begins with "
+                + manifest.batchSize());
+      } else {
         notices.accept(
             "what an interrupted run kept of this model and data is not used: "
-                + String.join(", ", key.get().differences(manifest.key()))
+                + String.join(", ", key.differences(manifest.key()))
                 + " (affinis cache clean deletes it)");
       }
     }

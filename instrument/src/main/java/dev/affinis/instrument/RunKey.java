@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -22,7 +23,15 @@ import java.util.stream.Collectors;
  * @param parts by name; JSON, in a fixed order
  */
 record RunKey(JsonNode parts) {
+  /** Its name among the parts. */
+  static final String BATCH_SIZE = "batch_size";
+
   private static final int DIGITS = 32;
+
+  /** Characters of a part that is shown as it is, and digits of the checksum of a longer one. */
+  private static final int SHOWN = 60;
+
+  private static final int FEW = 8;
 
   /** What Linux says of a processor: its name, or parts of that, and what it can. */
   private static final Set<String> PROCESSOR =
@@ -50,9 +59,13 @@ record RunKey(JsonNode parts) {
 
   /** A name for the run. */
   String id() {
+    return checksum(parts.toString(), DIGITS);
+  }
+
+  private static String checksum(String text, int digits) {
     try {
-      byte[] text = parts.toString().getBytes(StandardCharsets.UTF_8);
-      return Sha256.of(out -> out.write(text)).substring(0, DIGITS);
+      byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+      return Sha256.of(out -> out.write(bytes)).substring(0, digits);
     } catch (IOException e) {
       throw new UncheckedIOException(e); // bytes in memory
     }
@@ -77,6 +90,29 @@ record RunKey(JsonNode parts) {
               }
             });
     return differences;
+  }
+
+  /** All parts in a few words each, in their order: a long one by its name and a checksum. */
+  Map<String, String> inShort() {
+    Map<String, String> words = new LinkedHashMap<>();
+    parts
+        .properties()
+        .forEach(
+            part -> {
+              String text =
+                  part.getValue().isValueNode()
+                      ? part.getValue().asText()
+                      : part.getValue().toString();
+              words.put(part.getKey(), text.length() <= SHOWN ? text : "#" + checksum(text, FEW));
+            });
+    return words;
+  }
+
+  /** Whether another key differs in nothing but the size of batches. */
+  boolean equalsButForBatchSize(RunKey other) {
+    return parts instanceof ObjectNode own
+        && other.parts instanceof ObjectNode others
+        && own.deepCopy().without(BATCH_SIZE).equals(others.deepCopy().without(BATCH_SIZE));
   }
 
   /** Whether another key is of the same model and data. */

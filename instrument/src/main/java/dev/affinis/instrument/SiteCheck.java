@@ -10,7 +10,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 
 /**
  * Decides which sites of a model can be measured and that none of its calls was missed.
@@ -58,11 +58,12 @@ final class SiteCheck {
    * @param batch the first batch, not modified
    * @param inputs makes the model's inputs of a batch
    */
-  void probe(InstrumentedModel<?, ?> model, NDArray batch, Function<NDArray, NDList> inputs) {
+  void probe(
+      InstrumentedModel<?, ?> model, NDArray batch, BiFunction<NDManager, NDArray, NDList> inputs) {
     try (NDManager scratch = batch.getManager().newSubManager()) {
       NDArray other = otherSize(batch);
       other.attach(scratch);
-      for (SkippedSite site : model.runUnheard(inputs.apply(other)).skipped()) {
+      for (SkippedSite site : model.runUnheard(inputs.apply(scratch, other)).skipped()) {
         skipped.add(site);
         notPerSample.add(label(site));
       }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.Model;
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.Shape;
 import dev.affinis.instrument.block.TestBlocks;
 import dev.affinis.instrument.data.Preprocessing;
@@ -101,13 +102,17 @@ class FaultsTest {
   }
 
   private void requireShrinks(Path model) throws IOException {
-    String message = message(() -> measure(model, new Samples(40), 16, b -> b));
+    requireShrinks(model, new Samples(40));
+  }
+
+  private void requireShrinks(Path model, Samples samples) throws IOException {
+    String message = message(() -> measure(model, samples, 16, b -> b));
     assertTrue(message.contains("ran out of memory on a batch of 16 samples"), message);
     assertTrue(message.matches(".*this machine has [\\d.,]+ \\w+ in all.*"), message);
     assertTrue(message.contains("such as 8, or --batch-size auto"), message);
     assertEquals(List.of(), notices);
 
-    Signature shrunk = measure(model, new Samples(40), 16, b -> b.optShrinkingBatches(true));
+    Signature shrunk = measure(model, samples, 16, b -> b.optShrinkingBatches(true));
     assertEquals(
         List.of(
             "a batch of 16 samples does not fit into memory: going on in batches of 8",
@@ -125,6 +130,21 @@ class FaultsTest {
   @Test
   void memoryThatRunsOutInOnnxRuntimeIsNamedAndShrinksBatchesIfAsked() throws IOException {
     requireShrinks(OomGraph.write(folder));
+  }
+
+  @Test
+  void memoryThatRunsOutInACopyForTheModelIsNamedAndShrinksBatchesIfAsked() throws IOException {
+    Samples samples =
+        new Samples(
+            40,
+            index -> 0,
+            batch -> {
+              if (batch.getShape().get(0) > 4) {
+                batch.getManager().zeros(new Shape(1L << 46)); // 256 TiB
+              }
+              return new NDList(batch);
+            });
+    requireShrinks(program("return torch.relu(torch.flatten(x, 1))"), samples);
   }
 
   @Test

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.Shape;
 import dev.affinis.instrument.data.RandomSource;
 import dev.affinis.instrument.data.SampleSource;
@@ -595,10 +597,50 @@ class ResumeTest {
     assertEquals(SAMPLES, whole.captured());
     assertEquals(2, whole.scored());
     assertFalse(whole.isInUse());
+    assertEquals("relative", whole.settings().get("ridge"));
+    assertEquals("4", whole.settings().get("batch_size"));
+    assertTrue(whole.settings().get("machine").length() <= 60, whole.settings().toString());
     assertEquals(List.of(), cache.clean(Instant.now().minusSeconds(3600)));
     assertEquals(2, cache.clean(Instant.MAX).size());
     assertEquals(List.of(), runs(place));
     assertEquals(List.of(), new RunCache(newCache()).list());
+  }
+
+  /** Samples of which the device has room for some. */
+  private Source fitting(int most) {
+    return new Source(false) {
+      @Override
+      public NDList inputs(NDArray batch) {
+        if (batch.getShape().get(0) > most) {
+          batch.getManager().zeros(new Shape(1L << 46)); // 256 TiB
+        }
+        return new NDList(batch);
+      }
+    };
+  }
+
+  @Test
+  void whatSmallerBatchesKeptIsUsedOnceBatchesAreAsSmall() throws IOException {
+    Copy late = late();
+    Path cache = restore(late, run(late));
+    UnaryOperator<Measurement.Builder> shrinking =
+        b -> b.optBatchSize(2 * BATCH).optShrinkingBatches(true);
+    assertEquals(whole(), SignatureFile.toJson(measure(fitting(BATCH), shrinking, cache)));
+    assertTrue(
+        isTold("is used if memory allows no more than its batches of 4: this one begins with 8"),
+        notices.toString());
+    assertTrue(isTold("goes on where an interrupted run stopped"), notices.toString());
+    assertFalse(isTold("not used"), notices.toString());
+
+    List<UnaryOperator<Measurement.Builder>> never =
+        List.of(
+            b -> b.optBatchSize(2 * BATCH),
+            b -> b.optBatchSize(BATCH + 1).optShrinkingBatches(true),
+            b -> shrinking.apply(b).optRidge(Ridge.ABSOLUTE));
+    for (UnaryOperator<Measurement.Builder> other : never) {
+      measure(new Source(false), other, restore(late, run(late)));
+      assertTrue(isTold("is not used: batch_size"), notices.toString());
+    }
   }
 
   @Test

@@ -1,10 +1,13 @@
 package dev.affinis.instrument;
 
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.Shape;
 import dev.affinis.instrument.data.SampleSource;
 import java.nio.FloatBuffer;
 import java.util.Map;
 import java.util.Random;
+import java.util.function.Function;
 import java.util.function.IntUnaryOperator;
 
 /**
@@ -13,8 +16,14 @@ import java.util.function.IntUnaryOperator;
  *
  * @param size how many
  * @param first first value of a sample, 0 for one that is left as it is
+ * @param inputs makes the model's inputs of a batch
  */
-record Samples(int size, IntUnaryOperator first) implements SampleSource {
+record Samples(int size, IntUnaryOperator first, Function<NDArray, NDList> inputs)
+    implements SampleSource {
+  Samples(int size, IntUnaryOperator first) {
+    this(size, first, NDList::new);
+  }
+
   Samples(int size) {
     this(size, index -> 0);
   }
@@ -32,6 +41,11 @@ record Samples(int size, IntUnaryOperator first) implements SampleSource {
       float value = (float) random.nextGaussian();
       target.put(i == 0 && set != 0 ? set : value);
     }
+  }
+
+  @Override
+  public NDList inputs(NDArray batch) {
+    return inputs.apply(batch);
   }
 
   @Override

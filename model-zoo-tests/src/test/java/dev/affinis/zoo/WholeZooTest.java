@@ -14,6 +14,7 @@ import dev.affinis.cli.ExitCodes;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -177,6 +178,41 @@ class WholeZooTest {
     assertFalse(log().contains("failed"), log());
     assertEquals(ExitCodes.DONE, run("zoo", yaml, "--out", out), log());
     assertTrue(log().contains("alexnet.traced: done and unchanged"), log());
+  }
+
+  /** How many batches are kept. */
+  private static long captures(Path out) {
+    if (!Files.exists(out)) {
+      return 0;
+    }
+    try (Stream<Path> files = Files.walk(out)) {
+      return files.filter(f -> f.getFileName().toString().startsWith("captures-")).count();
+    } catch (IOException | UncheckedIOException e) {
+      return 0; // it is being made or deleted
+    }
+  }
+
+  /** A terminal tells both processes, and the parent tells its child once more. */
+  @Test
+  void oneCtrlCStopsBehindABatch() throws IOException, InterruptedException {
+    assumeFalse(System.getProperty("os.name").startsWith("Windows"), "Windows has no such signals");
+    Path yaml = yaml("alexnet.traced.pt");
+    Files.writeString(yaml, Files.readString(yaml).replace("16}", "512, batch-size: 32}"));
+    Path out = folder.resolve("out");
+    Process process = start("zoo", yaml, "--out", out);
+    await(process, () -> captures(out) > 1);
+    ProcessHandle child = process.descendants().findFirst().orElseThrow();
+    List<String> kill = List.of("kill", "-INT", child.pid() + "", process.pid() + "");
+    assertEquals(0, new ProcessBuilder(kill).start().waitFor());
+    assertTrue(process.waitFor(1, TimeUnit.MINUTES));
+    assertEquals(130, process.exitValue(), log());
+    assertFalse(child.isAlive(), "a process is left");
+    assertTrue(log().contains("alexnet.traced: stopping behind the batch"), log());
+    assertTrue(log().contains("interrupted: 0 of 1 models are in"), log());
+    assertFalse(log().contains("Stream closed"), log());
+    assertTrue(captures(out) > 1);
+    assertEquals(ExitCodes.DONE, run("zoo", yaml, "--out", out), log());
+    assertTrue(log().contains("goes on where an interrupted run stopped"), log());
   }
 
   @Test

@@ -11,6 +11,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.affinis.signature.covariance.Covariance;
 import dev.affinis.signature.covariance.Ridge;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -74,14 +76,35 @@ public final class SignatureFile {
   private SignatureFile() {}
 
   /**
-   * Writes a signature in one step, see {@link AtomicFile}.
+   * Writes a signature in one step, see {@link AtomicFile}, if {@link #read} will take it: what is
+   * written is parsed first.
    *
    * @param signature what to write
    * @param file where, replaced if it exists; its folder must exist
    * @throws IOException if the folder cannot be written to; an old file is then left as it was
+   * @throws IllegalArgumentException if it could not be read again: it has more than 10,000 layers,
+   *     a number beyond 1e150, no name, or takes more than 256 MiB; the message names the key, and
+   *     an old file is left as it was
    */
   public static void write(Signature signature, Path file) throws IOException {
-    AtomicFile.write(file, toJson(signature));
+    byte[] json = toJson(signature).getBytes(StandardCharsets.UTF_8);
+    try {
+      requireSize(json.length);
+      parse(JSON.readTree(json));
+    } catch (IllegalArgumentException | JsonProcessingException e) {
+      throw new IllegalArgumentException(
+          "the signature of %s is not written to %s, as it could not be read again: %s"
+              .formatted(signature.model().name(), file, oneLine(e.getMessage())),
+          e);
+    }
+    AtomicFile.write(file, ByteBuffer.wrap(json));
+  }
+
+  private static void requireSize(long bytes) {
+    if (bytes > MOST_BYTES) {
+      throw new IllegalArgumentException(
+          "it has %s bytes, but a signature at most %s".formatted(bytes, MOST_BYTES));
+    }
   }
 
   /**
@@ -94,13 +117,14 @@ public final class SignatureFile {
    *     names the file and the key
    */
   public static Signature read(Path file) throws IOException {
-    if (Files.size(file) > MOST_BYTES) {
+    JsonNode root;
+    try {
+      requireSize(Files.size(file));
+    } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(
-          "%s has %s bytes, but a signature at most %s: give a file that a measurement wrote"
-              .formatted(file, Files.size(file), MOST_BYTES));
+          file + ": " + e.getMessage() + ": give a file that a measurement wrote", e);
     }
     byte[] json = Files.readAllBytes(file);
-    JsonNode root;
     try {
       root = JSON.readTree(json);
     } catch (IOException e) {

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -241,6 +242,34 @@ class SignatureFileTest {
     assertTrue(Files.isDirectory(occupied.resolve("inside")));
     try (Stream<Path> files = Files.list(folder)) {
       assertEquals(List.of(occupied), files.toList());
+    }
+  }
+
+  @Test
+  void whatCouldNotBeReadAgainIsNotWritten() throws IOException {
+    Path file = folder.resolve("sig.json");
+    Files.writeString(file, "old");
+    Map<String, Score> huge = Map.of("r2", Score.of(-1e200));
+    Map<String, Score> usual = Map.of("r2", Score.of(.5));
+    Signature beyond = with(new LayerScores(0, "a", 1, "relu", List.of(4L), 4, huge));
+    List<LayerScores> many = new ArrayList<>();
+    for (int i = 0; i <= 10_000; i++) {
+      many.add(new LayerScores(i, "a" + i, 1, "relu", List.of(4L), 4, usual));
+    }
+    Signature plain = example();
+    Signature deep =
+        new Signature(plain.model(), plain.data(), plain.settings(), many, plain.skipped());
+    Map<Signature, String> refused =
+        Map.of(
+            beyond, "layers[0].scores.r2 must be a number, or null with a note, got -1.0E200",
+            deep, "layers must be at most 10000, got 10001");
+    for (Map.Entry<Signature, String> one : refused.entrySet()) {
+      IllegalArgumentException e =
+          assertThrows(
+              IllegalArgumentException.class, () -> SignatureFile.write(one.getKey(), file));
+      assertTrue(e.getMessage().startsWith("the signature of alexnet is not written to " + file));
+      assertTrue(e.getMessage().endsWith(one.getValue()), e.getMessage());
+      assertEquals("old", Files.readString(file));
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.affinis.instrument.data;
 
 import ai.djl.Device;
+import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
@@ -219,13 +220,17 @@ public final class BatchLoader implements Iterator<BatchLoader.Batch>, AutoClose
   private NDArray array(ByteBuffer buffer, int count) {
     ByteBuffer filled = buffer.slice(0, count * sampleLength * 4).order(ByteOrder.nativeOrder());
     Shape shape = new Shape(count).addAll(source.sampleShape());
-    NDArray created = manager.create(filled, shape, DataType.FLOAT32);
-    if (created.getDevice().equals(device)) {
-      return created;
+    try {
+      NDArray created = manager.create(filled, shape, DataType.FLOAT32);
+      if (created.getDevice().equals(device)) {
+        return created;
+      }
+      try (created) {
+        return created.toDevice(device, true);
+      }
+    } catch (EngineException e) {
+      throw EngineErrors.notCopied(shape, e);
     }
-    NDArray moved = created.toDevice(device, true);
-    created.close();
-    return moved;
   }
 
   /**
@@ -297,7 +302,8 @@ public final class BatchLoader implements Iterator<BatchLoader.Batch>, AutoClose
    * @return a batch with the size asked for; the last may be smaller, and so may those after the
    *     last replacement for unreadable samples is used up
    * @throws InvalidInputException if a sample cannot be read and such samples are not left out, or
-   *     if fewer than 2 can be read; the message names the first of them
+   *     if fewer than 2 can be read; the message names the first of them; or if the device has no
+   *     room for the batch
    */
   @Override
   public Batch next() {

@@ -9,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -29,6 +30,9 @@ import org.apache.commons.compress.archivers.zip.ZipFile;
  * uint8, which go through the preprocessing, or {@code inputs}, n x C x H x W float16, float32 or
  * float64, which are used as they are, rounded to float32. An array {@code labels} holds the class
  * of each; other arrays are ignored.
+ *
+ * <p>An interrupt of a thread that reads closes the file: reading is then an {@link
+ * IllegalStateException} until the file is opened again.
  */
 public final class NpzSource implements SampleSource {
   private static final Set<String> FLOATS = Set.of("float16", "float32", "float64");
@@ -319,6 +323,14 @@ public final class NpzSource implements SampleSource {
   private byte[] row(int index) {
     try {
       return data.row(index);
+    } catch (ClosedChannelException e) {
+      // No fault of the sample, which another would replace.
+      throw new IllegalStateException(
+          "data file "
+              + file
+              + " is closed, by close() or because a thread was interrupted while it read: open it"
+              + " again",
+          e);
     } catch (IOException e) {
       throw new InvalidInputException(name(index) + " cannot be read: " + e.getMessage(), e);
     }

@@ -127,12 +127,16 @@ final class GraphRules {
       throw broken("it makes a function of the standard operator " + shown(function.getName()));
     }
     String name = function.getDomain() + '.' + function.getName();
-    functions.put(overloaded(name, function.getOverload()), function);
-  }
-
-  /** Functions of one name are told apart by their overload, from version 10 of the format on. */
-  private static String overloaded(String name, String overload) {
-    return overload.isEmpty() ? name : name + ':' + overload;
+    // ONNX Runtime (1.21.1) runs the last of them, whatever the overload that a node asks for.
+    if (functions.put(name, function) != null) {
+      throw new InvalidInputException(
+          "model "
+              + path
+              + " has several functions "
+              + shown(name)
+              + ", which ONNX Runtime does not tell apart by their overload: inline the model's"
+              + " functions (onnx.inliner.inline_local_functions) and give that model");
+    }
   }
 
   /** Counts nodes as if functions were written out; deep or endless ones are an error. */
@@ -148,7 +152,7 @@ final class GraphRules {
         count += inner.nodes();
         height = Math.max(height, inner.height());
       }
-      Extent called = called(overloaded(GraphView.operator(node), node.getOverload()), depth);
+      Extent called = called(GraphView.operator(node), depth);
       count += called.nodes();
       height = Math.max(height, called.height());
       if (count > MOST_NODES) {

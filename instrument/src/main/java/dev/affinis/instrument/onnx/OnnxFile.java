@@ -82,6 +82,16 @@ final class OnnxFile {
       CodedInputStream in = bytes.newCodedInput();
       in.enableAliasing(true);
       return ModelProto.parseFrom(in);
+    } catch (PartCount.TooManyParts e) {
+      throw new InvalidInputException(
+          "model "
+              + path
+              + " is too large to be instrumented: its graph has more than "
+              + PartCount.MOST_PARTS
+              + " parts (nodes, attributes, names, sizes), as some 400,000 nodes have; export it"
+              + " without notes (doc_string, value_info) and unrolled loops, or give a part of it"
+              + " (onnx.utils.extract_model)",
+          e);
     } catch (InvalidProtocolBufferException e) {
       throw new InvalidInputException(
           "model "

@@ -22,6 +22,15 @@ final class PartCount {
   private final CodedInputStream in;
   private int parts;
 
+  /** A message that may be whole, but has more parts than are read. */
+  static final class TooManyParts extends InvalidProtocolBufferException {
+    private static final long serialVersionUID = 1L;
+
+    TooManyParts() {
+      super("more than " + MOST_PARTS + " parts");
+    }
+  }
+
   private PartCount(CodedInputStream in) {
     this.in = in;
   }
@@ -31,8 +40,8 @@ final class PartCount {
    *
    * @param in the message
    * @param type what it should be
-   * @throws InvalidProtocolBufferException if it is damaged, nested too deeply or has too many
-   *     parts
+   * @throws TooManyParts if it has more than {@link #MOST_PARTS}
+   * @throws InvalidProtocolBufferException if it is damaged or nested too deeply
    */
   static void requireModest(CodedInputStream in, Descriptor type) throws IOException {
     new PartCount(in).message(type, 0);
@@ -47,8 +56,7 @@ final class PartCount {
       int wire = WireFormat.getTagWireType(tag);
       boolean isNumber = field != null && wire != WireFormat.WIRETYPE_LENGTH_DELIMITED;
       if (!isNumber && ++parts > MOST_PARTS) {
-        throw new InvalidProtocolBufferException(
-            "it has more than " + MOST_PARTS + " nodes, attributes and names");
+        throw new TooManyParts();
       }
       if (wire == WireFormat.WIRETYPE_START_GROUP || wire == WireFormat.WIRETYPE_END_GROUP) {
         throw new InvalidProtocolBufferException("it has a group, which no ONNX file has");

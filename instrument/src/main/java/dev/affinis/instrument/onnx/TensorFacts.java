@@ -24,8 +24,6 @@ final class TensorFacts {
   /** More axes than any engine's tensors have: what says so is not to be believed. */
   private static final int MOST_AXES = 64;
 
-  private static final int DEEPEST_SHAPE = 8;
-
   private static final Set<String> CHANNELS_FIRST =
       Set.of(
           "Conv",
@@ -206,6 +204,7 @@ final class TensorFacts {
       for (String output : graph.node(i).getOutputList()) {
         facts.put(output, fact);
       }
+      lengths.put(graph.output(i), lengthOf(i));
     }
   }
 
@@ -390,7 +389,7 @@ final class TensorFacts {
         return new Fact(first.type(), 2, kept);
       }
       case "Reshape" -> {
-        return new Fact(first.type(), length(graph.input(index, 1), DEEPEST_SHAPE), kept);
+        return new Fact(first.type(), length(graph.input(index, 1)), kept);
       }
       case "Unsqueeze", "Squeeze" -> {
         long[] axes = axes(index);
@@ -447,37 +446,28 @@ final class TensorFacts {
   }
 
   /** Number of elements of a list of integers, or {@link #UNKNOWN}. */
-  private int length(String tensor, int depth) {
-    Integer known = lengths.get(tensor);
-    if (known == null) {
-      known = newLength(tensor, depth);
-      lengths.put(tensor, known);
-    }
-    return known;
+  private int length(String tensor) {
+    TensorProto constant = graph.constant(tensor);
+    return constant == null
+        ? lengths.getOrDefault(tensor, UNKNOWN)
+        : (int) Math.min(Constants.size(constant), MOST_AXES + 1L);
   }
 
-  private int newLength(String tensor, int depth) {
-    TensorProto constant = graph.constant(tensor);
-    if (constant != null) {
-      return (int) Math.min(Constants.size(constant), MOST_AXES + 1L);
-    }
-    int node = graph.producer(tensor);
-    if (node < 0 || depth == 0) {
-      return UNKNOWN;
-    }
+  /** That of what a node makes, of whose inputs it is known. */
+  private int lengthOf(int node) {
     return switch (graph.operator(node)) {
       case "Shape" -> fact(graph.input(node, 0)).rank();
-      case "Cast", "Identity" -> length(graph.input(node, 0), depth - 1);
+      case "Cast", "Identity" -> length(graph.input(node, 0));
       case "Unsqueeze" -> 1;
-      case "Concat" -> sum(graph.node(node).getInputList(), depth - 1);
+      case "Concat" -> sum(graph.node(node).getInputList());
       default -> UNKNOWN;
     };
   }
 
-  private int sum(List<String> tensors, int depth) {
+  private int sum(List<String> tensors) {
     int total = 0;
     for (String tensor : tensors) {
-      int length = length(tensor, depth);
+      int length = length(tensor);
       total += length;
       if (length == UNKNOWN || total > MOST_AXES) {
         return UNKNOWN;

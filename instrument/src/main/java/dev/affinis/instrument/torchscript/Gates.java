@@ -8,7 +8,9 @@ import dev.affinis.instrument.pattern.GatePatterns.Activated;
 import dev.affinis.instrument.pattern.GatePatterns.Gate;
 import dev.affinis.instrument.pattern.GatePatterns.Origin;
 import dev.affinis.instrument.torchscript.ScriptFunction.Call;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -25,13 +27,10 @@ final class Gates {
   private static final Set<String> LINEAR =
       Set.of("linear", "addmm", "_convolution", "convolution", "conv1d", "conv2d", "conv3d");
 
-  private static final int DEEPEST = 50;
-
   private final CallGraph graph;
   private final List<Double> constants;
   private final Map<ScriptFunction, ScriptBody> bodies = new HashMap<>();
   private final Map<ScriptFunction, Optional<Applied>> endings = new HashMap<>();
-  private int depth;
 
   /**
    * A gate.
@@ -150,16 +149,30 @@ final class Gates {
 
   /** What a function ends with, applied to one of its own arguments. */
   private Optional<Applied> ending(ScriptFunction function) {
-    Optional<Applied> known = endings.get(function);
-    if (known == null) {
-      // One that calls itself ends with nothing, nor does one whose last call is far away.
-      endings.put(function, Optional.empty());
-      depth++;
-      known = depth > DEEPEST ? Optional.empty() : Optional.ofNullable(findEnding(function));
-      depth--;
-      endings.put(function, known);
+    // A function ends with what the one ends with whose result it returns: the chain is followed to
+    // its end, and back, so that an answer depends neither on a depth nor on what was asked before.
+    Deque<ScriptFunction> open = new ArrayDeque<>();
+    ScriptFunction next = function;
+    while (next != null && !endings.containsKey(next)) {
+      endings.put(next, Optional.empty()); // one that calls itself ends with nothing
+      open.push(next);
+      next = lastCalled(next);
     }
-    return known;
+    while (!open.isEmpty()) {
+      ScriptFunction last = open.pop();
+      endings.put(last, Optional.ofNullable(findEnding(last)));
+    }
+    return endings.get(function);
+  }
+
+  /** The function whose result a function returns; null if that is none of the program's. */
+  private ScriptFunction lastCalled(ScriptFunction function) {
+    ScriptBody body = body(function);
+    String result = body.returned();
+    int last = result == null ? -1 : body.producer(result);
+    CallGraph.Target target =
+        last < 0 || !body.name(last).isEmpty() ? null : graph.target(body.call(last));
+    return target == null ? null : target.function();
   }
 
   private Applied findEnding(ScriptFunction function) {

@@ -6,10 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import dev.affinis.instrument.InvalidInputException;
+import java.lang.reflect.Proxy;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,6 +39,39 @@ class BatchLoaderTest {
   @AfterEach
   void closeManager() {
     manager.close();
+  }
+
+  /** A manager of a device that has room for batches of four: fails like CUDA's allocator. */
+  private NDManager small() {
+    return (NDManager)
+        Proxy.newProxyInstance(
+            NDManager.class.getClassLoader(),
+            new Class<?>[] {NDManager.class},
+            (proxy, method, args) -> {
+              if (method.getName().equals("create") && ((Shape) args[1]).get(0) > 4) {
+                throw new EngineException("CUDA out of memory. Tried to allocate 20.00 MiB");
+              }
+              return method.invoke(manager, args);
+            });
+  }
+
+  @Test
+  void aBatchThatTheDeviceHasNoRoomForIsTold() {
+    BatchLoader.Builder builder =
+        BatchLoader.builder()
+            .setSource(new Numbers(10))
+            .setManager(small())
+            .setSelection(Selection.first(10));
+    try (BatchLoader loader = builder.optBatchSize(8).build()) {
+      String message = assertThrows(InvalidInputException.class, loader::next).getMessage();
+      assertTrue(message.contains("ran out of memory on a batch of 8 samples"), message);
+      assertTrue(message.contains("20.00 MiB"), message);
+      assertTrue(message.contains("such as 4, or --batch-size auto"), message);
+    }
+    try (BatchLoader loader = builder.optBatchSize(4).build();
+        BatchLoader.Batch batch = loader.next()) {
+      assertEquals(4, batch.size());
+    }
   }
 
   /** Samples whose values are their own number; some cannot be read. */

@@ -181,6 +181,29 @@ class NpzSourceTest {
     assertTrue(Float.isNaN(NpzSource.halfToFloat((short) 0x7e00)));
   }
 
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aSourceThatAnInterruptClosedSaysSo(boolean isDeflated) throws IOException {
+    Path file =
+        new NpzWriter()
+            .array("images", "|u1", "(2, 2, 4, 3)", NpzWriter.counting(48))
+            .write(folder.resolve("images.npz"), isDeflated);
+    FloatBuffer target = FloatBuffer.allocate(24);
+    try (NpzSource source = NpzSource.open(file, PLAIN)) {
+      Thread.currentThread().interrupt();
+      assertThrows(IllegalStateException.class, () -> source.read(0, target));
+      assertTrue(Thread.interrupted(), "the interrupt is still set");
+      String message =
+          assertThrows(IllegalStateException.class, () -> source.read(0, target)).getMessage();
+      assertTrue(message.startsWith("data file " + file + " is closed, "), message);
+      assertTrue(message.endsWith("open it again"), message);
+    }
+    try (NpzSource again = NpzSource.open(file, PLAIN)) {
+      again.read(0, target);
+      assertEquals(24, target.position());
+    }
+  }
+
   @Test
   void temporaryFileOfADeflatedArrayIsDeleted() throws IOException {
     Path file =

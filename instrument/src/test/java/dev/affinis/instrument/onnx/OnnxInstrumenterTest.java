@@ -682,6 +682,25 @@ class OnnxInstrumenterTest {
     assertEquals(1, run(graph, ROWS, ramp(2, 2)).taps().size());
   }
 
+  /** However long the way is on which a shape is handed on, and whatever was asked before. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void theNumberOfAxesIsKnownThroughLongWays(boolean isShortFirst) {
+    TestGraph graph = new TestGraph(17).input("x", FLOAT, -1, 2, 3).output("y");
+    graph.node("Shape", "x", "s0");
+    for (int i = 0; i < 20; i++) {
+      graph.node("Cast", "s" + i, "s" + (i + 1));
+    }
+    List<String> shapes = isShortFirst ? List.of("s6", "s12") : List.of("s12", "s6");
+    for (String shape : shapes) {
+      graph.node("Reshape", "x " + shape, "of" + shape);
+    }
+    graph.node("Relu", "ofs12", "y");
+    TensorFacts facts = new TensorFacts(GraphView.of(graph.build()));
+    assertEquals(3, facts.rank("ofs12"));
+    assertEquals(3, facts.rank("ofs6"));
+  }
+
   @Test
   void activationsInFusedOperatorsAreReported() throws IOException {
     TestGraph graph =

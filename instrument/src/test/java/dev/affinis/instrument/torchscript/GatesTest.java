@@ -234,6 +234,29 @@ class GatesTest {
     }
   }
 
+  /** Whichever is asked for first, though one is at the end of a long way. */
+  @ParameterizedTest
+  @CsvSource({"f80, f40", "f40, f80"})
+  void chainsOfFunctionsEndWithAnActivationHoweverLong(String first, String second)
+      throws IOException {
+    StringBuilder functions = new StringBuilder();
+    for (int i = 0; i <= 80; i++) {
+      functions.append("def f" + i + "(self: __torch__.M,\n    x: Tensor) -> Tensor:\n  return ");
+      functions.append(i == 0 ? "torch.silu(x)\n" : "(self).f" + (i - 1) + "(x, )\n");
+    }
+    String body =
+        MAPS
+            + "p = torch.mul((self).%s(g, ), v)\nq = torch.mul((self).%s(g, ), v)\n"
+                .formatted(first, second)
+            + "return torch.add(p, q)";
+    String source = root("", body) + functions.toString().indent(2);
+    try (InstrumentedModel<?, ?> model = builder(new TestArchive("M"), source, "gates").build();
+        NDManager manager = model.newManager()) {
+      InstrumentedModel.Run run = model.run(new NDList(manager.ones(new Shape(6, 5, 3))));
+      assertEquals(List.of("(root) swiglu", "(root) swiglu"), sites(run));
+    }
+  }
+
   /** A gate behind each, so that the model has one. */
   @ParameterizedTest
   @ValueSource(

@@ -9,6 +9,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -84,7 +85,18 @@ public final class Fuzz {
    * @param taken how many files were taken
    * @param refused how many were refused with the documented error
    */
-  public record Outcome(long taken, long refused) {}
+  public record Outcome(long taken, long refused) {
+    /**
+     * Fails unless both happened: mutations that are all taken, or all refused, show little.
+     *
+     * @throws AssertionError if none was taken, or none refused
+     */
+    public void requireBoth() {
+      if (taken == 0 || refused == 0) {
+        throw new AssertionError("files must be taken and others refused, but: " + this);
+      }
+    }
+  }
 
   private Fuzz(Builder builder) {
     name = builder.name;
@@ -119,6 +131,29 @@ public final class Fuzz {
       return file;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * A folder for parsers that read from one.
+   *
+   * @return an empty folder, deleted with what is in it when Java ends
+   */
+  public static Path temporaryFolder() {
+    try {
+      Path folder = Files.createTempDirectory("affinis-fuzz-");
+      Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(folder)));
+      return folder;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void delete(Path folder) {
+    try (Stream<Path> files = Files.walk(folder)) {
+      files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+    } catch (IOException e) {
+      // It is gone already.
     }
   }
 

@@ -34,6 +34,13 @@ class FuzzTest {
             .run(500);
     assertEquals(501, outcome.taken() + outcome.refused());
     assertTrue(outcome.taken() > 50 && outcome.refused() > 50, outcome.toString());
+    outcome.requireBoth();
+  }
+
+  @Test
+  void filesThatAreAllTakenOrAllRefusedAreTold() {
+    assertThrows(AssertionError.class, () -> new Fuzz.Outcome(3, 0).requireBoth());
+    assertThrows(AssertionError.class, () -> new Fuzz.Outcome(0, 3).requireBoth());
   }
 
   @Test
