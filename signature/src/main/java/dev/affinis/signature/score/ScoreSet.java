@@ -69,8 +69,9 @@ public final class ScoreSet {
 
   /**
    * Estimates what the scores take beside the sample: what the affinity does, and, if there are
-   * others, centred copies of both sides and up to seven Gram matrices or factors of these; on the
-   * heap, where classes count, about as much as coordinates of all samples, for their search.
+   * others, centred copies of both sides and up to seven Gram matrices or factors of these; where
+   * classes count, also their rows on both sides and, on the heap, about as much as coordinates of
+   * all samples, for their search.
    *
    * @param samples n, at least 0
    * @param dimension d, the number of columns of the wider side, at least 0
@@ -92,6 +93,7 @@ public final class ScoreSet {
     double span = Math.min(n, (double) dimension);
     double kept = COPIES * n * dimension + GRAMS * span * span;
     boolean separates = functions.values().stream().anyMatch(LinearSeparability.class::isInstance);
+    kept += separates ? 2 * n * span : 0;
     return affinity.plus(kept, separates ? n * span : Math.min(BLOCK, n * dimension));
   }
 

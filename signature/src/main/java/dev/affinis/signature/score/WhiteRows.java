@@ -4,8 +4,10 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import dev.affinis.signature.linalg.DenseAlgebra;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 
@@ -24,6 +26,10 @@ final class WhiteRows {
   private final NDArray rows;
   private final NDManager manager;
   private final DenseAlgebra algebra;
+  private final Map<List<Integer>, Members> members = new HashMap<>();
+
+  /** Z Z' of the rows of one class, where it was asked for. */
+  private final Map<List<Integer>, NDArray> grams = new HashMap<>();
 
   /**
    * Keeps coordinates.
@@ -118,37 +124,53 @@ final class WhiteRows {
   }
 
   /**
-   * The rows of two classes.
+   * The rows of one class; those of all classes are one copy of Z.
    *
-   * @param a rows of the smaller class
-   * @param b rows of the other
-   * @param meanA mean of a (1 x r)
-   * @param meanB mean of b
-   * @param gap difference of the means, as a column
-   * @param isRest whether these are all rows
+   * @param rows the rows
+   * @param mean their mean (1 x r)
    */
-  private record Classes(
-      NDArray a, NDArray b, NDArray meanA, NDArray meanB, NDArray gap, boolean isRest) {}
+  private record Members(NDArray rows, NDArray mean) {
+    long count() {
+      return rows.getShape().get(0);
+    }
+  }
+
+  /**
+   * Two classes.
+   *
+   * @param a the smaller class
+   * @param b the other; empty if it is all others
+   * @param countB how many are in it
+   * @param gap difference of the means, as a column
+   */
+  private record Classes(Members a, Optional<Members> b, double countB, NDArray gap) {}
 
   /** The classes of a problem; nothing if they are affinely independent, and so separable. */
   private Optional<Classes> classes(Contrast.Problem problem, NDManager scratch) {
-    NDArray a = members(problem.few(), scratch);
-    NDArray b = members(problem.many(), scratch);
-    boolean isRest = a.getShape().get(0) + b.getShape().get(0) == rows.getShape().get(0);
-    if (!isRest && areIndependent(a, b, scratch)) {
+    Members a = members(problem.few());
+    double countB = problem.many().size();
+    if (a.count() + problem.many().size() == rows.getShape().get(0)) {
+      // The mean of all rows is 0.
+      NDArray gap = own(a.mean().mul(1 + a.count() / countB), scratch);
+      return Optional.of(new Classes(a, Optional.empty(), countB, own(gap.transpose(), scratch)));
+    }
+    Members b = members(problem.many());
+    if (areIndependent(problem, a, b, scratch)) {
       return Optional.empty();
     }
-    NDArray meanA = own(a.mean(new int[] {0}, true), scratch);
-    NDArray meanB = own(b.mean(new int[] {0}, true), scratch);
-    NDArray gap = own(own(meanA.sub(meanB), scratch).transpose(), scratch);
-    return Optional.of(new Classes(a, b, meanA, meanB, gap, isRest));
+    NDArray gap = own(a.mean().sub(b.mean()), scratch);
+    return Optional.of(new Classes(a, Optional.of(b), countB, own(gap.transpose(), scratch)));
   }
 
   private Best best(Classes of, NDManager scratch) {
-    NDArray a = own(of.a().sub(of.meanA()), scratch);
-    return of.isRest()
-        ? restOrder2(a, of.gap(), (double) of.b().getShape().get(0), scratch)
-        : pairOrder2(a, own(of.b().sub(of.meanB()), scratch), of.gap(), scratch);
+    NDArray a = centred(of.a(), scratch);
+    return of.b().isPresent()
+        ? pairOrder2(a, centred(of.b().get(), scratch), of.gap(), scratch)
+        : restOrder2(a, of.gap(), of.countB(), scratch);
+  }
+
+  private static NDArray centred(Members of, NDManager scratch) {
+    return own(of.rows().sub(of.mean()), scratch);
   }
 
   /** A closed-form maximum and where it is. */
@@ -204,21 +226,42 @@ final class WhiteRows {
     return own(algebra.solveLowerTransposed(factor, half), scratch);
   }
 
-  private boolean areIndependent(NDArray a, NDArray b, NDManager scratch) {
-    NDArray both = own(a.concat(b, 0), scratch);
-    long count = both.getShape().get(0);
-    if (count - 1 > both.getShape().get(1)) {
+  /** Whether the centred Gram matrix of the rows of both has all the rank that it can have. */
+  private boolean areIndependent(
+      Contrast.Problem problem, Members a, Members b, NDManager scratch) {
+    long count = a.count() + b.count();
+    if (count - 1 > rows.getShape().get(1)) {
       return false;
     }
-    NDArray centred = own(both.sub(own(both.mean(new int[] {0}), scratch)), scratch);
-    NDArray gram = own(algebra.lowerGram(own(centred.transpose(), scratch)), scratch);
-    double trace = Products.squaredNorm(centred);
+    NDArray ofA = grams.computeIfAbsent(problem.few(), few -> gram(a));
+    NDArray ofB = grams.computeIfAbsent(problem.many(), many -> gram(b));
+    NDArray columns = own(b.rows().transpose(), scratch);
+    NDArray cross = own(a.rows().matMul(columns), scratch);
+    NDArray left = own(ofA.concat(own(cross.transpose(), scratch), 0), scratch);
+    NDArray gram = own(left.concat(own(cross.concat(ofB, 0), scratch), 1), scratch);
+    NDArray means = own(gram.mean(new int[] {0}, true), scratch);
+    double mean = own(means.mean(), scratch).getDouble();
+    double trace = Products.squaredNorm(a.rows()) + Products.squaredNorm(b.rows()) - count * mean;
+    gram.subi(means).subi(own(own(means.transpose(), scratch).sub(mean), scratch));
     return PseudoInverse.ofRows(gram, trace, scratch, algebra).rank() == count - 1;
   }
 
-  private NDArray members(List<Integer> numbers, NDManager scratch) {
-    int[] indices = numbers.stream().mapToInt(Integer::intValue).toArray();
-    return own(rows.get(scratch.create(indices)), scratch);
+  private NDArray gram(Members of) {
+    try (NDArray columns = of.rows().transpose()) {
+      return own(of.rows().matMul(columns), manager);
+    }
+  }
+
+  private Members members(List<Integer> numbers) {
+    return members.computeIfAbsent(
+        numbers,
+        list -> {
+          int[] indices = list.stream().mapToInt(Integer::intValue).toArray();
+          try (NDArray index = manager.create(indices)) {
+            NDArray of = own(rows.get(index), manager);
+            return new Members(of, own(of.mean(new int[] {0}, true), manager));
+          }
+        });
   }
 
   private static double sumOfProducts(NDArray a, NDArray b, NDManager scratch) {
