@@ -160,7 +160,10 @@ class LinearSeparabilityTest {
     double absolute = 0;
     double squares = 0;
     for (double[] m : differences) {
-      double t = IntStream.range(0, w.length).mapToDouble(j -> w[j] * m[j]).sum();
+      double t = 0;
+      for (int j = 0; j < w.length; j++) {
+        t += w[j] * m[j];
+      }
       positive += t > 0 ? 1 : 0;
       sum += t;
       absolute += Math.abs(t);
