@@ -110,10 +110,18 @@ class ActivationFunctionsTest {
     float[] y = {-0.9f, Float.NEGATIVE_INFINITY, -2, Float.NaN, -0.9f};
     DoubleUnaryOperator leaky = ActivationFunctions.of(SiteKind.LEAKY_RELU, x, y).get(0);
     assertEquals(-5, leaky.applyAsDouble(-10));
-    float[] near = {0.1f, 2, -1};
-    float[] of = {0.6f, 0.9f, 0.4f};
-    DoubleUnaryOperator hard = ActivationFunctions.of(SiteKind.HARDSIGMOID, near, of).get(0);
-    assertEquals(0.7, hard.applyAsDouble(1), 1e-7);
+    float[] first = {-4, -1};
+    float[] rounded = {-2, -0.9f};
+    leaky = ActivationFunctions.of(SiteKind.LEAKY_RELU, first, rounded).get(0);
+    assertEquals(-5, leaky.applyAsDouble(-10));
+    for (float[] near : new float[][] {{0.1f, 2, -1}, {2, -1, 0.1f}}) {
+      float[] of = new float[near.length];
+      for (int i = 0; i < near.length; i++) {
+        of[i] = near[i] == 2 ? 0.9f : near[i] > 0 ? 0.6f : 0.4f;
+      }
+      DoubleUnaryOperator hard = ActivationFunctions.of(SiteKind.HARDSIGMOID, near, of).get(0);
+      assertEquals(0.7, hard.applyAsDouble(1), 1e-7);
+    }
   }
 
   @Test

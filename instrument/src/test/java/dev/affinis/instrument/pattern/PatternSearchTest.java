@@ -130,6 +130,8 @@ class PatternSearchTest {
           a = Add x 3; c = Clip a 0 6; m = Mul c x; y = Div m 6 @a | relu6 a c 1
           a = Add x 3; c = Clip a 0 6; y = Div c 0 | relu6 a c 1
           a = Add x 3; c = Clip a 0 6; y = Div c x | relu6 a c 1
+          a = Add x 3; m = Min a 6; c = Max m 0; y = Div c 6 | hardsigmoid x y 0,1,2,3
+          m = Mul x 0.16666667; a = Add m 0.5; y = Clip a 0 1 | hardsigmoid x y 0,1,2
           a = Add x 2.5; c = Clip a 0 5; y = Div c 5 | hardsigmoid x y 0,1,2
           a = Add x 2.5; c = Clip a 0 5; m = Mul c x; y = Div m 5 | hardtanh a c 1
           a = Add x 3; r = Relu a; c = Clip r 0 6; m = Mul x c; y = Div m 6 | hardswish x y 0,1,2,3,4

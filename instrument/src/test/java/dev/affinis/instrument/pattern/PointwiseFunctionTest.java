@@ -58,6 +58,8 @@ class PointwiseFunctionTest {
     "a = Where x z x; y = Tanh a",
     "a = Where z x x; y = Tanh a",
     "y = Max x 0 0",
+    "m = Where x x z; r = Relu x; y = Add r m",
+    "m = Max x 0 0; r = Relu x; y = Add r m",
     "y = Sqrt x"
   })
   void othersAreNone(String graph) {
