@@ -24,6 +24,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.apache.commons.math3.linear.Array2DRowRealMatrix;
+import org.apache.commons.math3.linear.LUDecomposition;
 import org.apache.commons.math3.linear.RealMatrix;
 import org.apache.commons.math3.linear.SingularValueDecomposition;
 import org.apache.commons.math3.stat.regression.OLSMultipleLinearRegression;
@@ -346,6 +347,57 @@ class MomentScoresTest {
     LayerSample wide = new LayerSample(random(n, 400), y, shuffled);
     assertEquals(1.0 / 3, value("linear_probe_pre", wide), 0.17);
     assertEquals(1, value("separability_rest_order0_pre", wide));
+  }
+
+  /** Ridge regression on indicators by its normal equations, in both of the forms it has. */
+  @ParameterizedTest
+  @CsvSource({"150, 6", "40, 60"})
+  void theProbeIsRidgeRegressionOnTheClasses(int n, int d) {
+    List<Integer> labels = IntStream.range(0, n).mapToObj(i -> i % 3).toList();
+    double[] shifts = labels.stream().mapToDouble(label -> 0.8 * label).toArray();
+    NDArray x = random(n, d).add(manager.create(shifts, new Shape(n, 1)));
+    LayerSample sample = new LayerSample(x, x, labels);
+    for (long seed = 0; seed < 6; seed++) {
+      ScoreOptions options = new ScoreOptions(Covariance.EMPIRICAL, Ridge.RELATIVE, 0, 0, seed);
+      HeldOut split = HeldOut.of(n, seed);
+      NDArray train = x.get(manager.create(split.train()));
+      NDArray mean = train.mean(new int[] {0});
+      RealMatrix inputs = matrix(train.sub(mean));
+      RealMatrix targets = new Array2DRowRealMatrix(split.train().length, 3);
+      double[] share = new double[3];
+      for (int i = 0; i < split.train().length; i++) {
+        targets.setEntry(i, split.train()[i] % 3, 1);
+        share[split.train()[i] % 3] += 1.0 / split.train().length;
+      }
+      double penalty = 0.01 * Math.pow(inputs.getFrobeniusNorm(), 2) / d;
+      RealMatrix gram = inputs.transpose().multiply(inputs);
+      for (int j = 0; j < d; j++) {
+        gram.addToEntry(j, j, penalty);
+      }
+      // Centred inputs: whether the targets are centred, too, makes no difference.
+      RealMatrix weights =
+          new LUDecomposition(gram).getSolver().solve(inputs.transpose().multiply(targets));
+      RealMatrix held = matrix(x.get(manager.create(split.test())).sub(mean)).multiply(weights);
+      double right = 0;
+      for (int i = 0; i < split.test().length; i++) {
+        double[] responses = held.getRow(i);
+        int best = 0;
+        for (int c = 0; c < 3; c++) {
+          best = responses[c] + share[c] > responses[best] + share[best] ? c : best;
+        }
+        right += best == split.test()[i] % 3 ? 1 : 0;
+      }
+      assertEquals(right / split.test().length, value("linear_probe_pre", sample, options));
+    }
+  }
+
+  @Test
+  void sidesWithoutColumnsOrSamplesHaveTheirReason() {
+    NDArray none = manager.create(new Shape(12, 0), DataType.FLOAT64);
+    assertTrue(reason("entropy_pre", new LayerSample(none, none)).contains("pre has no columns"));
+    LayerSample few = new LayerSample(random(3, 2), random(3, 2));
+    assertTrue(reason("linear_cka_debiased", few).contains("at least 4, got 3"));
+    assertTrue(reason("r2_held_out", few).contains("at least 10, got 3"));
   }
 
   /** All together is as each alone, and both affinities are there. */
