@@ -209,8 +209,12 @@ class ScriptBodyTest {
   @Test
   void functionsOfPyTorchAreTheirOperators() {
     String functional =
-        "def relu(input: Tensor, inplace: bool=False) -> Tensor:\n  return input\n"
-            + "def sigmoid(input: Tensor) -> Tensor:\n  return input\n";
+        """
+        def relu(input: Tensor, inplace: bool=False) -> Tensor:
+          return input
+        def sigmoid(input: Tensor) -> Tensor:
+          return input
+        """;
     String file = "__torch__/torch/nn/functional.py";
     String call = "__torch__.torch.nn.functional.relu(x%s)";
     String name = "__torch__.torch.nn.functional.sigmoid(x)";

@@ -134,6 +134,20 @@ class MomentScoresTest {
     assertEquals(mean + Math.log(8), value("differential_entropy_pre", larger), ROUNDING);
   }
 
+  /** 0.7 begins a bin as a float, and as the nearest double of that float ends the one before. */
+  @Test
+  void binsAreFoundInThePrecisionOfTheSamples() {
+    float[] row = {0, 0.65f, 0.7f, 1, 1, 1, 1, 1, 1, 1};
+    NDArray single = manager.create(row, new Shape(1, 10));
+    NDArray twice = single.toType(DataType.FLOAT64, true);
+    double apart = -0.3 * Math.log(0.1) - 0.7 * Math.log(0.7);
+    double together = -0.1 * Math.log(0.1) - 0.2 * Math.log(0.2) - 0.7 * Math.log(0.7);
+    assertEquals(
+        apart + Math.log(10), value("entropy_pre", new LayerSample(single, single)), ROUNDING);
+    assertEquals(
+        together + Math.log(10), value("entropy_pre", new LayerSample(twice, twice)), ROUNDING);
+  }
+
   /** In both forms: columns fewer than samples, and more. */
   @ParameterizedTest
   @CsvSource({"40, 6, 9", "12, 20, 15", "12, 12, 12"})
