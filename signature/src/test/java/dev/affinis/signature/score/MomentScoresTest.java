@@ -405,6 +405,19 @@ class MomentScoresTest {
     }
   }
 
+  /** Four points with the same distance from each other: nothing of them is alike but by chance. */
+  @Test
+  void pointsThatAreAllAsFarApartHaveNoSimilarity() {
+    NDArray apart = manager.eye(4).toType(DataType.FLOAT64, true);
+    NDArray other = random(4, 3);
+    assertTrue(
+        reason("linear_cka_debiased", new LayerSample(apart, other))
+            .startsWith("4 samples do not tell the similarity of pre with itself"));
+    assertTrue(
+        reason("linear_cka_debiased", new LayerSample(other, apart))
+            .startsWith("4 samples do not tell the similarity of post with itself"));
+  }
+
   @Test
   void sidesWithoutColumnsOrSamplesHaveTheirReason() {
     NDArray none = manager.create(new Shape(12, 0), DataType.FLOAT64);
