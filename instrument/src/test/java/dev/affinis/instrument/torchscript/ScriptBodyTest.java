@@ -106,6 +106,15 @@ class ScriptBodyTest {
     assertEquals(once, body(statements).isUsedOnce("%0"), statements);
   }
 
+  /** What nobody takes as it is may be used in any way. */
+  @Test
+  void resultsInsideOfExpressionsMayBeNeeded() {
+    assertTrue(body("return torch.neg(torch.abs(x)[0])").isOutput("%0"));
+    assertFalse(body("return torch.neg(torch.abs(x))").isOutput("%0"));
+    assertFalse(body("return torch.neg(x)").isOutput("x"));
+    assertTrue(body("return torch.neg(x[0])").isOutput("x"));
+  }
+
   @Test
   void blocksAreThoseOfTheIndentation() {
     ScriptBody body =
