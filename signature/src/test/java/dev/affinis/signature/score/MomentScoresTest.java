@@ -405,6 +405,32 @@ class MomentScoresTest {
     }
   }
 
+  /** Scatter around the means of classes over that of the means, sample by sample. */
+  @Test
+  void classScatterIsThatOfTheDefinition() {
+    int n = 30;
+    NDArray x = random(n, 4);
+    double[][] rows = matrix(x).getData();
+    double within = 0;
+    double between = 0;
+    for (int j = 0; j < 4; j++) {
+      double[] means = new double[3];
+      double mean = 0;
+      for (int i = 0; i < n; i++) {
+        means[i % 3] += rows[i][j] / 10;
+        mean += rows[i][j] / n;
+      }
+      for (int i = 0; i < n; i++) {
+        within += Math.pow(rows[i][j] - means[i % 3], 2);
+        between += Math.pow(means[i % 3] - mean, 2);
+      }
+    }
+    List<Integer> labels = IntStream.range(0, n).mapToObj(i -> i % 3).toList();
+    LayerSample sample = new LayerSample(x.add(7), x.mul(1e-3), labels);
+    assertEquals(within / between, value("class_scatter_ratio_pre", sample), 1e-8);
+    assertEquals(within / between, value("class_scatter_ratio_post", sample), 1e-8);
+  }
+
   /** Four points with the same distance from each other: nothing of them is alike but by chance. */
   @Test
   void pointsThatAreAllAsFarApartHaveNoSimilarity() {

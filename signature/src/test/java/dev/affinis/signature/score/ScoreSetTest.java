@@ -1,5 +1,6 @@
 package dev.affinis.signature.score;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -9,8 +10,10 @@ import dev.affinis.signature.covariance.Covariance;
 import dev.affinis.signature.covariance.Ridge;
 import dev.affinis.signature.transport.AffinityScore;
 import dev.affinis.signature.transport.Workspace;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** What is known of scores before they are computed. */
@@ -96,6 +99,21 @@ class ScoreSetTest {
               || name.startsWith("class_");
       assertEquals(isOfClasses, ScoreCatalogue.of(name, ScoreOptions.DEFAULTS).needsLabels(), name);
     }
+  }
+
+  /** A fifth of the samples is held out, drawn anew with each seed; both parts ascend. */
+  @Test
+  void samplesAreHeldOutAtRandom() {
+    HeldOut split = HeldOut.of(53, 4);
+    assertEquals(10, split.test().length);
+    int[] all = IntStream.concat(IntStream.of(split.train()), IntStream.of(split.test())).toArray();
+    assertArrayEquals(IntStream.range(0, 53).toArray(), IntStream.of(all).sorted().toArray());
+    for (int[] part : List.of(split.train(), split.test())) {
+      assertArrayEquals(IntStream.of(part).sorted().toArray(), part);
+    }
+    assertArrayEquals(split.test(), HeldOut.of(53, 4).test());
+    assertFalse(Arrays.equals(split.test(), HeldOut.of(53, 5).test()));
+    assertFalse(Arrays.equals(IntStream.range(0, 10).toArray(), split.test()));
   }
 
   @Test
