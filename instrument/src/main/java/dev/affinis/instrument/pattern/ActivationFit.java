@@ -100,7 +100,10 @@ public final class ActivationFit {
     }
     double farLow = at(-1000);
     double farHigh = at(1000);
-    all.add(new Candidate(SiteKind.HARDTANH, x -> ActivationFunctions.clip(x, farLow, farHigh)));
+    // Bounded on one side alone it is a minimum or a maximum, which is no activation function.
+    if (farLow > -1000 && farHigh < 1000) {
+      all.add(new Candidate(SiteKind.HARDTANH, x -> ActivationFunctions.clip(x, farLow, farHigh)));
+    }
     double rise = at(0.5) - at(0);
     if (rise > 0) {
       all.add(

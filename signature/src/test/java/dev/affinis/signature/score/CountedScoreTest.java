@@ -45,6 +45,8 @@ class CountedScoreTest {
         List.of(Score.of(0.25), Score.of(0.5), Score.of(0.375), Score.of(0.125)),
         ALL.stream().map(score -> score.score(sample)).toList());
     assertTrue(ALL.stream().allMatch(CountedScore::needsCounts));
+    assertEquals(
+        List.of(false, false, false, true), ALL.stream().map(CountedScore::needsBounds).toList());
     assertFalse(AffinityScore.builder().build().needsCounts());
   }
 

@@ -24,6 +24,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.apache.commons.math3.linear.Array2DRowRealMatrix;
+import org.apache.commons.math3.linear.LUDecomposition;
 import org.apache.commons.math3.linear.RealMatrix;
 import org.apache.commons.math3.linear.SingularValueDecomposition;
 import org.apache.commons.math3.stat.regression.OLSMultipleLinearRegression;
@@ -131,6 +132,20 @@ class MomentScoresTest {
     LayerSample larger = new LayerSample(x.mul(8), x);
     assertEquals(mean + Math.log(4), value("entropy_pre", larger), ROUNDING);
     assertEquals(mean + Math.log(8), value("differential_entropy_pre", larger), ROUNDING);
+  }
+
+  /** Of ten bins from -1 to 2, 1.4 is in the ninth in floats, in doubles in the one before. */
+  @Test
+  void binsAreFoundInThePrecisionOfTheSamples() {
+    float[] row = {-1, 1.2f, 1.4f, 2, 2, 2, 2, 2, 2, 2};
+    NDArray single = manager.create(row, new Shape(1, 10));
+    NDArray twice = single.toType(DataType.FLOAT64, true);
+    double apart = -0.3 * Math.log(0.1) - 0.7 * Math.log(0.7);
+    double together = -0.1 * Math.log(0.1) - 0.2 * Math.log(0.2) - 0.7 * Math.log(0.7);
+    assertEquals(
+        apart + Math.log(10), value("entropy_pre", new LayerSample(single, single)), ROUNDING);
+    assertEquals(
+        together + Math.log(10), value("entropy_pre", new LayerSample(twice, twice)), ROUNDING);
   }
 
   /** In both forms: columns fewer than samples, and more. */
@@ -346,6 +361,96 @@ class MomentScoresTest {
     LayerSample wide = new LayerSample(random(n, 400), y, shuffled);
     assertEquals(1.0 / 3, value("linear_probe_pre", wide), 0.17);
     assertEquals(1, value("separability_rest_order0_pre", wide));
+  }
+
+  /** Ridge regression on indicators by its normal equations, in both of the forms it has. */
+  @ParameterizedTest
+  @CsvSource({"150, 6", "40, 60"})
+  void theProbeIsRidgeRegressionOnTheClasses(int n, int d) {
+    List<Integer> labels = IntStream.range(0, n).mapToObj(i -> i % 3).toList();
+    double[] shifts = labels.stream().mapToDouble(label -> 0.8 * label).toArray();
+    NDArray x = random(n, d).add(manager.create(shifts, new Shape(n, 1)));
+    LayerSample sample = new LayerSample(x, x, labels);
+    for (long seed = 0; seed < 6; seed++) {
+      ScoreOptions options = new ScoreOptions(Covariance.EMPIRICAL, Ridge.RELATIVE, 0, 0, seed);
+      HeldOut split = HeldOut.of(n, seed);
+      NDArray train = x.get(manager.create(split.train()));
+      NDArray mean = train.mean(new int[] {0});
+      RealMatrix inputs = matrix(train.sub(mean));
+      RealMatrix targets = new Array2DRowRealMatrix(split.train().length, 3);
+      double[] share = new double[3];
+      for (int i = 0; i < split.train().length; i++) {
+        targets.setEntry(i, split.train()[i] % 3, 1);
+        share[split.train()[i] % 3] += 1.0 / split.train().length;
+      }
+      double penalty = 0.01 * Math.pow(inputs.getFrobeniusNorm(), 2) / d;
+      RealMatrix gram = inputs.transpose().multiply(inputs);
+      for (int j = 0; j < d; j++) {
+        gram.addToEntry(j, j, penalty);
+      }
+      // Centred inputs: whether the targets are centred, too, makes no difference.
+      RealMatrix weights =
+          new LUDecomposition(gram).getSolver().solve(inputs.transpose().multiply(targets));
+      RealMatrix held = matrix(x.get(manager.create(split.test())).sub(mean)).multiply(weights);
+      double right = 0;
+      for (int i = 0; i < split.test().length; i++) {
+        double[] responses = held.getRow(i);
+        int best = 0;
+        for (int c = 0; c < 3; c++) {
+          best = responses[c] + share[c] > responses[best] + share[best] ? c : best;
+        }
+        right += best == split.test()[i] % 3 ? 1 : 0;
+      }
+      assertEquals(right / split.test().length, value("linear_probe_pre", sample, options));
+    }
+  }
+
+  /** Scatter around the means of classes over that of the means, sample by sample. */
+  @Test
+  void classScatterIsThatOfTheDefinition() {
+    int n = 30;
+    NDArray x = random(n, 4);
+    double[][] rows = matrix(x).getData();
+    double within = 0;
+    double between = 0;
+    for (int j = 0; j < 4; j++) {
+      double[] means = new double[3];
+      double mean = 0;
+      for (int i = 0; i < n; i++) {
+        means[i % 3] += rows[i][j] / 10;
+        mean += rows[i][j] / n;
+      }
+      for (int i = 0; i < n; i++) {
+        within += Math.pow(rows[i][j] - means[i % 3], 2);
+        between += Math.pow(means[i % 3] - mean, 2);
+      }
+    }
+    List<Integer> labels = IntStream.range(0, n).mapToObj(i -> i % 3).toList();
+    LayerSample sample = new LayerSample(x.add(7), x.mul(1e-3), labels);
+    assertEquals(within / between, value("class_scatter_ratio_pre", sample), 1e-8);
+    assertEquals(within / between, value("class_scatter_ratio_post", sample), 1e-8);
+  }
+
+  /** Four points with the same distance from each other: nothing of them is alike but by chance. */
+  @Test
+  void pointsThatAreAllAsFarApartHaveNoSimilarity() {
+    NDArray apart = manager.eye(4).toType(DataType.FLOAT64, true);
+    NDArray other = random(4, 3);
+    assertTrue(
+        reason("linear_cka_debiased", new LayerSample(apart, other))
+            .startsWith("4 samples do not tell the similarity of pre with itself"));
+    assertTrue(
+        reason("linear_cka_debiased", new LayerSample(other, apart))
+            .startsWith("4 samples do not tell the similarity of post with itself"));
+  }
+
+  @Test
+  void sidesWithoutColumnsOrSamplesHaveTheirReason() {
+    NDArray none = manager.create(new Shape(12, 0), DataType.FLOAT64);
+    assertTrue(reason("entropy_pre", new LayerSample(none, none)).contains("pre has no columns"));
+    LayerSample few = new LayerSample(random(3, 2), random(3, 2));
+    assertTrue(reason("linear_cka_debiased", few).contains("at least 4, got 3"));
+    assertTrue(reason("r2_held_out", few).contains("at least 10, got 3"));
   }
 
   /** All together is as each alone, and both affinities are there. */

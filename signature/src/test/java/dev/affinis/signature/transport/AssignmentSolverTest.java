@@ -29,35 +29,64 @@ class AssignmentSolverTest {
   @ParameterizedTest
   @EnumSource
   void equalsBruteForceOnSmallProblems(HardCosts kind) {
-    for (int n = 1; n <= 8; n++) {
-      for (int seed = 0; seed < (n < 8 ? 200 : 10); seed++) {
-        double[][] costs = kind.matrix(n, seed);
-        Assignment assignment = solver.solve(costs);
-        requireOptimal(costs, assignment);
-        double least = BruteForce.leastCost(costs);
-        assertEquals(least, assignment.cost(), SAME_COST * Math.abs(least) + 1e-300);
-      }
+    for (int n = 1; n <= 6; n++) {
+      requireCostOfBruteForce(kind, n, n < 6 ? 200 : 50);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  @Tag("slow")
+  void equalsBruteForceOnMoreProblems(HardCosts kind) {
+    requireCostOfBruteForce(kind, 6, 200);
+    requireCostOfBruteForce(kind, 7, 200);
+    requireCostOfBruteForce(kind, 8, 10);
+  }
+
+  private void requireCostOfBruteForce(HardCosts kind, int n, int seeds) {
+    for (int seed = 0; seed < seeds; seed++) {
+      double[][] costs = kind.matrix(n, seed);
+      Assignment assignment = solver.solve(costs);
+      requireOptimal(costs, assignment);
+      double least = BruteForce.leastCost(costs);
+      assertEquals(least, assignment.cost(), SAME_COST * Math.abs(least) + 1e-300);
     }
   }
 
   @ParameterizedTest
   @EnumSource
   void provesItselfOnLargeProblems(HardCosts kind) {
-    for (int n : new int[] {50, 333}) {
-      double[][] costs = kind.matrix(n, n);
-      requireOptimal(costs, solver.solve(costs));
-    }
+    double[][] costs = kind.matrix(50, 50);
+    requireOptimal(costs, solver.solve(costs));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  @Tag("slow")
+  void provesItselfOnLargerProblems(HardCosts kind) {
+    double[][] costs = kind.matrix(333, 333);
+    requireOptimal(costs, solver.solve(costs));
   }
 
   /** The second solver is JGraphT's, version 1.5.2. */
   @ParameterizedTest
   @EnumSource
   void equalsKuhnAndMunkres(HardCosts kind) {
-    for (int n : new int[] {2, 10, 120}) {
-      double[][] costs = kind.matrix(n, 5);
-      double expected = kuhnMunkres(costs);
-      assertEquals(expected, solver.solve(costs).cost(), SAME_COST * Math.abs(expected));
-    }
+    requireCostOfKuhnAndMunkres(kind, 2);
+    requireCostOfKuhnAndMunkres(kind, 40);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  @Tag("slow")
+  void equalsKuhnAndMunkresOnLargerProblems(HardCosts kind) {
+    requireCostOfKuhnAndMunkres(kind, 120);
+  }
+
+  private void requireCostOfKuhnAndMunkres(HardCosts kind, int n) {
+    double[][] costs = kind.matrix(n, 5);
+    double expected = kuhnMunkres(costs);
+    assertEquals(expected, solver.solve(costs).cost(), SAME_COST * Math.abs(expected));
   }
 
   @Test
@@ -70,6 +99,7 @@ class AssignmentSolverTest {
   }
 
   @Test
+  @Tag("slow")
   void equalsKuhnAndMunkresOnPowersOfTwo() {
     Random random = new Random(3);
     double[][] costs = new double[300][300];

@@ -13,6 +13,7 @@ import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -39,7 +40,18 @@ class AuctionTest {
   @ParameterizedTest
   @EnumSource(HardCosts.class)
   void whatAnAuctionProvesIsOptimal(HardCosts kind) {
-    for (int n : new int[] {1, 2, 3, 7, 49, 60, 200}) {
+    requireOptimalWhereProved(kind, 1, 2, 3, 7, 49, 60);
+  }
+
+  @ParameterizedTest
+  @EnumSource(HardCosts.class)
+  @Tag("slow")
+  void whatALargeAuctionProvesIsOptimal(HardCosts kind) {
+    requireOptimalWhereProved(kind, 200);
+  }
+
+  private static void requireOptimalWhereProved(HardCosts kind, int... sizes) {
+    for (int n : sizes) {
       double[] costs = flat(kind.matrix(n, n));
       Auction auction = new Auction(new DenseCosts(n, costs));
       if (auction.solve()) {
@@ -72,7 +84,21 @@ class AuctionTest {
     "dead,8", "clusters,2", "clusters,16", "repeated,4", "nearly-linear,8", "narrow,16"
   })
   void listsOfCloudsGiveWhatAllCostsGive(String kind, int d) {
-    for (int n : new int[] {2, 5, 129, 600}) {
+    requireSameAsAllCosts(kind, d, 2, 5, 129);
+  }
+
+  @ParameterizedTest
+  @Tag("slow")
+  @CsvSource({
+    "relu,2", "relu,16", "relu,64", "independent,1", "independent,3", "independent,32",
+    "dead,8", "clusters,2", "clusters,16", "repeated,4", "nearly-linear,8", "narrow,16"
+  })
+  void listsOfLargeCloudsGiveWhatAllCostsGive(String kind, int d) {
+    requireSameAsAllCosts(kind, d, 600);
+  }
+
+  private void requireSameAsAllCosts(String kind, int d, int... sizes) {
+    for (int n : sizes) {
       double[][] a = new double[n][d];
       double[][] b = new double[n][d];
       fill(kind, a, b);

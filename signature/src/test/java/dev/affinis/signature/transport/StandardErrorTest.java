@@ -18,6 +18,7 @@ import java.util.function.DoubleUnaryOperator;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -48,6 +49,7 @@ class StandardErrorTest {
    * where the map's part is not counted.
    */
   @ParameterizedTest
+  @Tag("slow")
   @CsvSource({
     "200, 1, relu, LEDOIT_WOLF, 0.38",
     "200, 1, fold, LEDOIT_WOLF, 0.38",
