@@ -67,7 +67,9 @@ class OnnxFuzzTest {
             .setTarget(OnnxFuzzTest::read)
             .optAccepted(InvalidInputException.class)
             .optMutator(
-                Mutator.anyOf(new OnnxMutator(false), new OnnxMutator(false), new ByteMutator()));
+                Mutator.anyOf(new OnnxMutator(false), new OnnxMutator(false), new ByteMutator()))
+            // A function's body is looked at for each of its calls: some kB for each node.
+            .optBytes(256 << 20);
     HostileGraphs.all().forEach(graph -> builder.optSeed(graph.build().toByteArray()));
     return builder.build();
   }
