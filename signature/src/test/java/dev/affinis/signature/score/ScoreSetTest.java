@@ -36,7 +36,8 @@ class ScoreSetTest {
   }
 
   /**
-   * Two copies of the samples, seven Gram matrices of the smaller size, and a block on the heap.
+   * Two copies of the samples, seven Gram matrices of the smaller size, and a block on the heap;
+   * with classes the samples of each, on both sides, and coordinates on the heap.
    */
   @Test
   void scoresThatShareMomentsTakeTheseBesides() {
@@ -54,7 +55,7 @@ class ScoreSetTest {
         Workspace.of(9000, 1000).plus(2 * 9e6 + 7e6, 1 << 20), select("r2").workspace(9000, 1000));
     String separability = "separability_rest_order0_pre";
     assertEquals(
-        Workspace.of(9000, 1000).plus(2 * 9e6 + 7e6, 9e6),
+        Workspace.of(9000, 1000).plus(4 * 9e6 + 7e6, 9e6),
         select("r2", separability).workspace(9000, 1000));
   }
 
