@@ -1,5 +1,7 @@
 package dev.affinis.fuzz;
 
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.StreamWriteConstraints;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -18,7 +20,14 @@ import java.util.SplittableRandom;
  * elsewhere, repeated and nested, values replaced. What is no JSON is changed as text.
  */
 public final class JsonMutator implements Mutator {
-  private static final JsonMapper JSON = new JsonMapper();
+  /** Writes what is nested too deeply to be read. */
+  private static final JsonMapper JSON =
+      new JsonMapper(
+          JsonFactory.builder()
+              .streamWriteConstraints(
+                  StreamWriteConstraints.builder().maxNestingDepth(100_000).build())
+              .build());
+
   private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
 
   private static final List<JsonNode> ODD =
