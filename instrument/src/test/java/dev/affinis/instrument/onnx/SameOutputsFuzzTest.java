@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.Device;
+import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
@@ -41,6 +42,7 @@ class SameOutputsFuzzTest {
 
   @Test
   void whatRunsPlainRunsInstrumented() throws IOException {
+    Engine.getEngine("OnnxRuntime"); // has to be the first to ask for the environment
     List<byte[]> seeds =
         List.of(
             HostileGraphs.layers().build().toByteArray(),
