@@ -24,6 +24,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 
 /**
  * Reads and writes signatures as JSON, schema {@value #SCHEMA}.
@@ -59,6 +60,9 @@ public final class SignatureFile {
   /** What comes before the name of a score in the notes about its standard error. */
   private static final String ERRORS = "errors.";
 
+  /** Half of a character, without its other half: UTF-8 has none, JSON's escapes do. */
+  private static final Pattern LONE_SURROGATE = Pattern.compile("\\p{Cs}");
+
   /** The scores of several sample sets, and what comes before the name in the notes about them. */
   private static final String VALUES = "values";
 
@@ -83,13 +87,15 @@ public final class SignatureFile {
    * @param file where, replaced if it exists; its folder must exist
    * @throws IOException if the folder cannot be written to; an old file is then left as it was
    * @throws IllegalArgumentException if it could not be read again: it has more than 10,000 layers,
-   *     a number beyond 1e150, no name, or takes more than 256 MiB; the message names the key, and
-   *     an old file is left as it was
+   *     a number that is not finite, a score beyond 1e150, no name, or takes more than 256 MiB; the
+   *     message names the key, and an old file is left as it was
    */
   public static void write(Signature signature, Path file) throws IOException {
-    byte[] json = toJson(signature).getBytes(StandardCharsets.UTF_8);
+    ObjectNode tree = toTree(signature);
+    byte[] json = toText(tree).getBytes(StandardCharsets.UTF_8);
     try {
       requireSize(json.length);
+      requireFinite(tree);
       parse(JSON.readTree(json));
     } catch (IllegalArgumentException | JsonProcessingException e) {
       throw new IllegalArgumentException(
@@ -150,13 +156,20 @@ public final class SignatureFile {
   }
 
   /**
-   * Returns a signature as JSON text, keys in the order of the schema.
+   * Returns a signature as JSON text, keys in the order of the schema. UTF-8 has all of its
+   * characters: half of a surrogate pair is escaped.
    *
    * @param signature what to write
    * @return the text, ending in a line feed
    */
   public static String toJson(Signature signature) {
-    return toTree(signature).toPrettyString() + "\n";
+    return toText(toTree(signature));
+  }
+
+  private static String toText(ObjectNode tree) {
+    return LONE_SURROGATE
+        .matcher(tree.toPrettyString() + "\n")
+        .replaceAll(half -> "\\\\u%x".formatted(half.group().codePointAt(0)));
   }
 
   /**
@@ -305,6 +318,7 @@ public final class SignatureFile {
           "schema must be %s, got %s: this is no signature, or one of another version"
               .formatted(SCHEMA, schema));
     }
+    requireFinite(root);
     Fields model = Fields.of(root, "model");
     Fields data = Fields.of(root, "data");
     Fields settings = Fields.of(root, "settings");
@@ -353,6 +367,23 @@ public final class SignatureFile {
         skipped);
   }
 
+  /** What is free in form has numbers of any size in JSON, which would be none for its readers. */
+  private static void requireFinite(JsonNode root) {
+    requireFinite(root.path("data").path("preprocess"), "data.preprocess");
+    requireFinite(root.path("settings"), "settings");
+  }
+
+  private static void requireFinite(JsonNode node, String name) {
+    boolean isFinite = !node.isNumber() || Double.isFinite(node.doubleValue());
+    Fields.require(isFinite, name, node, "at most " + Double.MAX_VALUE);
+    for (Map.Entry<String, JsonNode> member : node.properties()) {
+      requireFinite(member.getValue(), name + "." + member.getKey());
+    }
+    for (int i = 0; node.isArray() && i < node.size(); i++) {
+      requireFinite(node.get(i), name + "[" + i + "]");
+    }
+  }
+
   private static boolean isWhole(JsonNode value) {
     return value.isIntegralNumber() && value.canConvertToLong();
   }
@@ -361,7 +392,10 @@ public final class SignatureFile {
     if (value.isMissingNode()) {
       return "nothing";
     }
-    String text = value.isContainerNode() ? "a " + value.getNodeType() : value.toString();
+    if (value.isContainerNode()) {
+      return "a " + value.getNodeType();
+    }
+    String text = value.isNumber() ? value.asText() : value.toString();
     return text.length() > SHOWN ? text.substring(0, SHOWN) + "..." : text;
   }
 

@@ -261,8 +261,12 @@ class SignatureFileTest {
         new Signature(plain.model(), plain.data(), plain.settings(), many, plain.skipped());
     Map<Signature, String> refused =
         Map.of(
-            beyond, "layers[0].scores.r2 must be a number, or null with a note, got -1.0E200",
-            deep, "layers must be at most 10000, got 10001");
+            beyond,
+            "layers[0].scores.r2 must be a number, or null with a note, got -1.0E200",
+            deep,
+            "layers must be at most 10000, got 10001",
+            withMore(plain, Map.of("zoo", List.of(1, Double.NaN))),
+            "settings.zoo[1] must be at most 1.7976931348623157E308, got NaN");
     for (Map.Entry<Signature, String> one : refused.entrySet()) {
       IllegalArgumentException e =
           assertThrows(
@@ -271,6 +275,29 @@ class SignatureFileTest {
       assertTrue(e.getMessage().endsWith(one.getValue()), e.getMessage());
       assertEquals("old", Files.readString(file));
     }
+  }
+
+  @Test
+  void numbersThatAreNotFiniteAreRefusedWhereTheFormIsFree() throws IOException {
+    Path file = folder.resolve("sig.json");
+    String json = SignatureFile.toJson(withMore(example(), Map.of("zoo", List.of(1, 2.5))));
+    Files.writeString(file, json.replace("2.5", "1e9990"));
+    IllegalArgumentException e =
+        assertThrows(IllegalArgumentException.class, () -> SignatureFile.read(file));
+    assertEquals(
+        file + ": settings.zoo[1] must be at most 1.7976931348623157E308, got Infinity",
+        e.getMessage());
+  }
+
+  @Test
+  void halvesOfCharactersAreReadBackAsTheyWere() throws IOException {
+    Signature odd = example().withSource("\ud83d of \ud83d\ude00, \ude00\ud83d");
+    Path file = folder.resolve("odd.json");
+    SignatureFile.write(odd, file);
+    assertEquals(odd, SignatureFile.read(file));
+    assertTrue(
+        Files.readString(file).contains("\"\\ud83d of \ud83d\ude00, \\ude00\\ud83d\""),
+        Files.readString(file));
   }
 
   @Test
@@ -371,5 +398,21 @@ class SignatureFileTest {
 
   private static String withoutSpace(String json) {
     return json.replaceAll("\\s", "");
+  }
+
+  private static Signature withMore(Signature signature, Map<String, Object> more) {
+    Signature.Settings settings = signature.settings();
+    return new Signature(
+        signature.model(),
+        signature.data(),
+        new Signature.Settings(
+            settings.pooling(),
+            settings.covariance(),
+            settings.ridge(),
+            settings.device(),
+            settings.engine(),
+            more),
+        signature.layers(),
+        signature.skipped());
   }
 }
