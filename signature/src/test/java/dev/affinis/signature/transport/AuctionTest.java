@@ -9,7 +9,9 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import java.util.Arrays;
 import java.util.Random;
+import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -52,10 +54,11 @@ class AuctionTest {
 
   private static void requireOptimalWhereProved(HardCosts kind, int... sizes) {
     for (int n : sizes) {
-      double[] costs = flat(kind.matrix(n, n));
+      double[] costs = AugmentingPathsTest.flat(kind.matrix(n, n));
       Auction auction = new Auction(new DenseCosts(n, costs));
       if (auction.solve()) {
         Assignment proved = DenseCertificate.of(n, costs, auction.columns(), auction.potentials());
+        assertTrue(proved.gap() <= rounding(costs, auction.potentials()), kind + " " + n);
         if (proved.relativeGap() > GAP) {
           continue; // costs of so many magnitudes that the proof is lost in rounding
         }
@@ -66,6 +69,16 @@ class AuctionTest {
     }
   }
 
+  /** What n sums of numbers as large as the largest may be off by. */
+  private static double rounding(double[] costs, double[] potentials) {
+    double largest =
+        DoubleStream.concat(Arrays.stream(costs), Arrays.stream(potentials))
+            .map(Math::abs)
+            .max()
+            .orElseThrow();
+    return 64 * potentials.length * Math.ulp(largest);
+  }
+
   /** The kinds that activations are like are all solved by auction. */
   @ParameterizedTest
   @EnumSource(
@@ -73,7 +86,7 @@ class AuctionTest {
       names = {"UNIFORM", "SIGNED", "INTEGERS", "PRODUCTS", "LINE", "CONSTANT", "EQUAL_COLUMNS"})
   void commonKindsNeedNoAugmentingPaths(HardCosts kind) {
     for (int n : new int[] {2, 49, 200}) {
-      Auction auction = new Auction(new DenseCosts(n, flat(kind.matrix(n, n))));
+      Auction auction = new Auction(new DenseCosts(n, AugmentingPathsTest.flat(kind.matrix(n, n))));
       assertTrue(auction.solve(), kind + " " + n);
     }
   }
@@ -224,14 +237,5 @@ class AuctionTest {
       }
     }
     return costs;
-  }
-
-  private static double[] flat(double[][] rows) {
-    int n = rows.length;
-    double[] flat = new double[n * n];
-    for (int i = 0; i < n; i++) {
-      System.arraycopy(rows[i], 0, flat, i * n, n);
-    }
-    return flat;
   }
 }
