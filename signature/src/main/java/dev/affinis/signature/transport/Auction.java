@@ -485,6 +485,16 @@ final class Auction {
     return totals.assignment(columnOf.clone(), u, potentials());
   }
 
+  /** Returns how many bids were made. */
+  long bids() {
+    return bids;
+  }
+
+  /** Returns how many rows were listed, each time that one was. */
+  long listings() {
+    return listings;
+  }
+
   /** Returns the column of every row. */
   int[] columns() {
     return columnOf.clone();

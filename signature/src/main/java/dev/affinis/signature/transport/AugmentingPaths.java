@@ -74,6 +74,7 @@ final class AugmentingPaths {
   private int[] settledColumns = {};
   private int[] rootOf = {};
   private long scans;
+  private long allScans;
 
   /**
    * Solves a problem.
@@ -86,6 +87,7 @@ final class AugmentingPaths {
   Assignment solve(int size, double[] costs) {
     n = size;
     c = costs;
+    allScans = 0;
     allocate();
     try {
       Assignment assignment = solveFast();
@@ -97,6 +99,11 @@ final class AugmentingPaths {
     } finally {
       c = new double[0]; // the caller's array is not ours to keep
     }
+  }
+
+  /** Returns how many rows were scanned in searches for paths when a problem was solved last. */
+  long scans() {
+    return allScans;
   }
 
   private Assignment solveFast() {
@@ -303,6 +310,7 @@ final class AugmentingPaths {
         singleScans = 0.8 * singleScans + 0.2 * scans;
         forestScans *= 0.95;
       }
+      allScans += scans;
       free = freeRows(list);
     }
   }

@@ -70,7 +70,7 @@ class AuctionTest {
   }
 
   /** What n sums of numbers as large as the largest may be off by. */
-  private static double rounding(double[] costs, double[] potentials) {
+  static double rounding(double[] costs, double[] potentials) {
     double largest =
         DoubleStream.concat(Arrays.stream(costs), Arrays.stream(potentials))
             .map(Math::abs)
