@@ -186,50 +186,14 @@ class CoarseStartTest {
   }
 
   /** Costs whose parts are not solved but counted, and extend to the same potential everywhere. */
-  private static final class Scripted implements CostSource {
-    private final DenseCosts costs;
+  private static final class Scripted extends DelegatingCosts {
     private final double extended;
     private int parts;
 
     /** NaN for parts that nobody can solve. */
     Scripted(DenseCosts costs, double extended) {
-      this.costs = costs;
+      super(costs);
       this.extended = extended;
-    }
-
-    @Override
-    public int size() {
-      return costs.size();
-    }
-
-    @Override
-    public int listLength() {
-      return costs.listLength();
-    }
-
-    @Override
-    public int[] firstTwins() {
-      return costs.firstTwins();
-    }
-
-    @Override
-    public double[] diagonal() {
-      return costs.diagonal();
-    }
-
-    @Override
-    public double[] columnMinima() {
-      return costs.columnMinima();
-    }
-
-    @Override
-    public boolean minimaAreExact() {
-      return costs.minimaAreExact();
-    }
-
-    @Override
-    public void list(int[] rows, int count, double[] v, CandidateLists lists) {
-      costs.list(rows, count, v, lists);
     }
 
     @Override
@@ -241,7 +205,7 @@ class CoarseStartTest {
 
     @Override
     public double[] leastOver(int[] rows, double[] u) {
-      double[] potentials = new double[costs.size()];
+      double[] potentials = new double[size()];
       Arrays.fill(potentials, extended);
       return potentials;
     }
