@@ -270,7 +270,9 @@ class CloudCostsTest {
     for (int j = 0; j < n; j++) {
       boolean isTwin = reduced[j] == Double.POSITIVE_INFINITY;
       double rounding = ROUNDING * (Math.abs(exact[j]) + Math.abs(exact[j] - reduced[j]));
-      assertTrue(isTwin || listed[j] || reduced[j] >= bound - rounding, what + ", column " + j);
+      int column = j;
+      assertTrue(
+          isTwin || listed[j] || reduced[j] >= bound - rounding, () -> what + ", column " + column);
     }
   }
 

@@ -9,6 +9,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import dev.affinis.signature.covariance.Covariance;
 import dev.affinis.signature.covariance.CovarianceEstimate;
+import dev.affinis.signature.covariance.Ridge;
 import dev.affinis.signature.linalg.DenseAlgebra;
 import java.util.Arrays;
 import java.util.Collections;
@@ -64,7 +65,7 @@ class MapInfluenceTest {
       double shrinkage = shrinkage(x, equalWeights(n));
       assertTrue(shrinkage > 0.005 && shrinkage < 0.95, "shrinkage " + shrinkage);
     }
-    double[] influence = influence(covariance, x, y, paired ? partners : null);
+    double[] influence = influence(covariance, null, x, y, paired ? partners : null);
     double largest = Arrays.stream(influence).map(Math::abs).max().orElseThrow();
     for (int i : new int[] {0, 7, 13, n / 2, n - 60, n - 1}) {
       if (i >= 0) {
@@ -79,7 +80,7 @@ class MapInfluenceTest {
   @CsvSource({"EMPIRICAL", "LEDOIT_WOLF"})
   void influencesHaveAMeanOfZero(Covariance covariance) {
     double[][] x = centred(cloud(50, 2, 3));
-    double[] influence = influence(covariance, x, centred(folded(x)), shuffled(50));
+    double[] influence = influence(covariance, Ridge.RELATIVE, x, centred(folded(x)), shuffled(50));
     double largest = Arrays.stream(influence).map(Math::abs).max().orElseThrow();
     assertTrue(largest > 0.01, "largest " + largest);
     assertEquals(0, Arrays.stream(influence).average().orElseThrow(), 1e-14 * largest);
@@ -93,11 +94,13 @@ class MapInfluenceTest {
     assertFalse(MapInfluence.applies(3, 1));
   }
 
-  private double[] influence(Covariance covariance, double[][] x, double[][] y, int[] partners) {
+  /** Without a ridge, and paired by number, where these are null. */
+  private double[] influence(
+      Covariance covariance, Ridge ridge, double[][] x, double[][] y, int[] partners) {
     NDArray from = manager.create(x);
     NDArray to = manager.create(y);
-    CovarianceEstimate sx = covariance.estimate(from);
-    CovarianceEstimate sy = covariance.estimate(to);
+    CovarianceEstimate sx = withRidge(ridge, covariance.estimate(from));
+    CovarianceEstimate sy = withRidge(ridge, covariance.estimate(to));
     MapFactors factors =
         new GaussianMap(algebra)
             .factors(algebra.lowerGram(from), algebra.lowerGram(to), sx, sy)
@@ -108,6 +111,10 @@ class MapInfluenceTest {
             ? Shares.byNumber(none)
             : Shares.of(new Assignment(partners, 0, 0, 1, none, none));
     return new MapInfluence(covariance).influence(from, to, shares, sx, sy, factors);
+  }
+
+  private static CovarianceEstimate withRidge(Ridge ridge, CovarianceEstimate estimate) {
+    return ridge == null ? estimate : ridge.addTo(estimate, 1);
   }
 
   /** Mean squared distance of A x_i and its partner, A made with some weight moved to a sample. */

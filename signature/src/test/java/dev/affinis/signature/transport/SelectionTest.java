@@ -115,14 +115,15 @@ class SelectionTest {
       assertFalse(selected[j], what);
       selected[j] = true;
       assertTrue(reduced[j] < bound, what);
-      double leastFromHere = Double.POSITIVE_INFINITY;
-      for (int later = q; later < selection.size(); later++) {
-        leastFromHere = Math.min(leastFromHere, reduced[selection.numbers()[later]]);
-      }
+    }
+    double leastFromHere = Double.POSITIVE_INFINITY;
+    for (int q = selection.size() - 1; q >= 0; q--) {
+      leastFromHere = Math.min(leastFromHere, reduced[selection.numbers()[q]]);
       assertEquals(leastFromHere, selection.floors()[q], what);
     }
     for (int j = 0; j < n; j++) {
-      assertTrue(selected[j] || reduced[j] >= selection.limit(), what + ", column " + j);
+      int column = j;
+      assertTrue(selected[j] || reduced[j] >= selection.limit(), () -> what + ", column " + column);
     }
   }
 

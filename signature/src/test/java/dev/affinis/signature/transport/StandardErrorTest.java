@@ -277,7 +277,7 @@ class StandardErrorTest {
    * 2000 replicates know a deviation to 1.6 percent.
    */
   @ParameterizedTest
-  @CsvSource({"1, relu", "1, fold", "2, fold", "3, relu"})
+  @CsvSource({"1, relu", "1, fold", "2, fold"})
   void isTheJackknifesError(int d, String kind) {
     int n = 120;
     double[] x = correlated(n, d, new Random(8));
