@@ -22,7 +22,7 @@ import java.util.stream.IntStream;
  * those. So the bounds hold, at twice the speed and half the memory traffic of float64 products.
  *
  * <p>Memory on the device: 4 n d bytes for each cloud and one block of products; on the heap, next
- * to the lists, 8 n bytes for each thread.
+ * to the lists, 16 n bytes for each thread.
  */
 final class CloudCosts implements CostSource, AutoCloseable {
   /** Products computed at a time. */
@@ -295,6 +295,7 @@ final class CloudCosts implements CostSource, AutoCloseable {
     private final double[] potentials;
     private final float[] singles = new float[n];
     private final double[] products = new double[n];
+    private final int[] found = new int[n];
     private final Selection selection;
 
     /** What all columns that are no candidates cost at least, in truth. */
@@ -321,11 +322,9 @@ final class CloudCosts implements CostSource, AutoCloseable {
       // What seems dearer than the last one by less than two errors may be cheaper in truth.
       double last = selection.limit();
       limit = Math.min(bound, last + error + normsA[row]);
-      int[] found = new int[2 * selection.size() + 1];
       int size = 0;
       for (int j = 0; j < n; j++) {
         if (products[j] - potentials[j] <= last + 2 * error) {
-          found = size == found.length ? Arrays.copyOf(found, 2 * size) : found;
           found[size++] = j;
         }
       }

@@ -16,6 +16,7 @@ import dev.affinis.signature.covariance.Ridge;
 import java.util.Random;
 import java.util.function.DoubleUnaryOperator;
 import java.util.stream.IntStream;
+import org.apache.commons.math3.stat.descriptive.moment.Variance;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -286,6 +287,9 @@ class AffinityScoreTest {
     assertFalse(AffinityScore.isExact(2e-9, 1, 1));
     assertTrue(AffinityScore.isExact(0.5, 1e-7, 1));
     assertFalse(AffinityScore.isExact(0.5, 1e-5, 1));
+    assertTrue(AffinityScore.isExact(0.5, 1e-5, 1e6));
+    assertFalse(AffinityScore.isExact(0.5, 1e-7, 1e-6));
+    assertTrue(AffinityScore.isExact(0.5, 0, 0));
   }
 
   @Test
@@ -306,5 +310,52 @@ class AffinityScoreTest {
     NDArray constant = manager.ones(new Shape(200, 5));
     var none = AffinityScore.builder().build().estimate(new LayerSample(x, constant));
     assertTrue(none.gap().isEmpty(), none.toString());
+  }
+
+  /** Input that says nothing moves to the mean of the output. */
+  @ParameterizedTest
+  @ValueSource(doubles = {1, 3e-5, 1e7})
+  void distanceAndTraceAreInTheUnitOfTheOutput(double scale) {
+    NDArray y = gaussian(50, 4, 3).mul(scale);
+    NDArray x = manager.ones(new Shape(50, 4), DataType.FLOAT64);
+    AffinityResult.Transport transport =
+        affinity.measure(new LayerSample(x, y)).transport().orElseThrow();
+    double variance = 0;
+    for (int k = 0; k < 4; k++) {
+      variance += new Variance().evaluate(y.get(":, " + k).toDoubleArray());
+    }
+    assertEquals(variance, transport.trace(), 2e-6 * variance);
+    double meanSquare = variance * 49 / 50;
+    assertEquals(Math.sqrt(meanSquare), transport.wasserstein(), 1e-9 * scale);
+  }
+
+  /**
+   * One input far away, fewer than the outputs' two places: Ledoit and Wolf take its direction for
+   * noise, and the map sends it sqrt(n d) units far where outputs are 1 from their mean.
+   */
+  @Test
+  void aMapThatOvershootsHasNoScore() {
+    int n = 40;
+    int d = 6;
+    double[][] x = new double[n][d];
+    double[][] y = new double[n][d];
+    x[0][0] = 1;
+    for (int i = 0; i < n; i++) {
+      y[i][0] = i % 2;
+    }
+    AffinityResult result = shrunk.measure(new LayerSample(manager.create(x), manager.create(y)));
+    String reason = result.score().map(Double::toString, text -> text);
+    assertTrue(reason.startsWith("1 - W2 / sqrt(2 trace) came out as -0."), reason);
+    assertTrue(reason.endsWith("which is not in [0, 1]"), reason);
+    assertTrue(result.transport().isEmpty() && result.error().isEmpty(), result.toString());
+  }
+
+  @Test
+  void plansMoreMemoryForAStandardError() {
+    AffinityScore withError = AffinityScore.builder().optConfidence(2).build();
+    assertEquals(Workspace.of(2048, 64), shrunk.workspace(2048, 64));
+    assertEquals(Workspace.withStandardError(2048, 64), withError.workspace(2048, 64));
+    assertTrue(withError.workspace(2048, 64).bytes() > shrunk.workspace(2048, 64).bytes());
+    assertEquals("affinity", withError.name());
   }
 }

@@ -2,6 +2,7 @@ package dev.affinis.signature.transport;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -185,6 +186,19 @@ class AssignmentSolverTest {
     assertThrows(IllegalArgumentException.class, () -> solver.solve(2, new double[3]));
     assertThrows(IllegalArgumentException.class, () -> solver.solve(-1, new double[1]));
     assertThrows(IllegalArgumentException.class, () -> solver.solve(65536, new double[0]));
+  }
+
+  /** A quarter of the heap, and 512 MiB at most. */
+  @Test
+  void holdsAllCostsWhereThereIsRoom() {
+    assertTrue(AssignmentSolver.holdsAllCosts(1));
+    assertTrue(AssignmentSolver.holdsAllCosts(1000));
+    assertFalse(AssignmentSolver.holdsAllCosts(8193));
+    assertFalse(AssignmentSolver.holdsAllCosts(1_000_000));
+    long most = (long) Math.sqrt(Runtime.getRuntime().maxMemory() / 32.0);
+    assertEquals(most > 8191, AssignmentSolver.holdsAllCosts(8192));
+    assertTrue(AssignmentSolver.holdsAllCosts(Math.min(8192, most - 1)));
+    assertFalse(AssignmentSolver.holdsAllCosts(most + 1));
   }
 
   /** Checks the certificate: a permutation, feasible potentials, and no gap between the two. */

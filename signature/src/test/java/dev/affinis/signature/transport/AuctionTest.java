@@ -2,6 +2,7 @@ package dev.affinis.signature.transport;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -145,6 +146,28 @@ class AuctionTest {
       Assignment dense = new AssignmentSolver().solve(scaledFrom, scaledTo);
       assertEquals(plain * scale * scale, dense.cost(), 1e-9 * scaled.cost());
     }
+  }
+
+  /** Lists that stay empty, and bounds that say next to nothing: rows wait for ever. */
+  @Test
+  void givesUpAfter150ListingsPerRow() {
+    int n = 20;
+    DenseCosts costs = new DenseCosts(n, AugmentingPathsTest.flat(HardCosts.UNIFORM.matrix(n, 1)));
+    long[] listings = {0};
+    Auction auction =
+        new Auction(
+            new DelegatingCosts(costs) {
+              @Override
+              public void list(int[] rows, int count, double[] v, CandidateLists lists) {
+                listings[0] += count;
+                for (int q = 0; q < count; q++) {
+                  lists.length[rows[q]] = 0;
+                  lists.bound[rows[q]] = -1000;
+                }
+              }
+            });
+    assertFalse(auction.solve());
+    assertEquals(150L * n, listings[0]);
   }
 
   @Test

@@ -57,6 +57,18 @@ class IdentityProofTest {
     assertFalse(proved(a, b));
   }
 
+  /** Products of such points underflow to 0 in float32, and all pairs look the same. */
+  @ParameterizedTest
+  @ValueSource(doubles = {1e-25, 1e-40})
+  void oneExchangeOfPointsTooSmallForProductsIsNoProof(double scale) {
+    double[][] a = gaussian(10, 3, new Random(1));
+    double[][] b = moved(a, 0.1, new Random(2));
+    double[] last = b[9];
+    b[9] = b[3];
+    b[3] = last;
+    assertFalse(proved(scaled(a, scale), scaled(b, scale)));
+  }
+
   @Test
   void equalPointsHaveNoMargin() {
     double[][] a = gaussian(50, 64, new Random(1));

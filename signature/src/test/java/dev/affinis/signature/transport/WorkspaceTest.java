@@ -45,4 +45,11 @@ class WorkspaceTest {
     assertEquals(1L << 61, huge.bytes());
     assertEquals(0, Workspace.of(0, 0).bytes());
   }
+
+  @Test
+  void otherArraysAreAddedInNumbers() {
+    Workspace one = new Workspace(100, 1000);
+    assertEquals(new Workspace(100 + 8 * 3, 1000 + 8 * 5), one.plus(3, 5));
+    assertEquals(new Workspace(1L << 60, 1L << 60), one.plus(1e300, Double.MAX_VALUE));
+  }
 }
