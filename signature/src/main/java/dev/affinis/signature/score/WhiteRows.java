@@ -256,7 +256,8 @@ final class WhiteRows {
     return members.computeIfAbsent(
         numbers,
         list -> {
-          int[] indices = list.stream().mapToInt(Integer::intValue).toArray();
+          // Of other types a converted copy would be kept.
+          long[] indices = list.stream().mapToLong(Integer::longValue).toArray();
           try (NDArray index = manager.create(indices)) {
             NDArray of = own(rows.get(index), manager);
             return new Members(of, own(of.mean(new int[] {0}, true), manager));
