@@ -44,9 +44,13 @@ class JointSearchTest {
   }
 
   private static void run(double[][] rows, List<SeparationSearch> searches) {
-    double[] values = Arrays.stream(rows).flatMapToDouble(Arrays::stream).toArray();
+    int d = rows[0].length;
+    double[] values = new double[rows.length * d];
+    for (int i = 0; i < rows.length; i++) {
+      System.arraycopy(rows[i], 0, values, i * d, d);
+    }
     try (NDManager manager = NDManager.newBaseManager();
-        NDArray z = manager.create(values, new Shape(rows.length, rows[0].length))) {
+        NDArray z = manager.create(values, new Shape(rows.length, d))) {
       int before = manager.getManagedArrays().size();
       new JointSearch(z).run(searches);
       assertEquals(before, manager.getManagedArrays().size());
@@ -85,8 +89,9 @@ class JointSearchTest {
   @Test
   void manySamplesAreProjectedInPortions() {
     for (int n : new int[] {400_000, (1 << 20) + 1}) {
+      double[][] line = {{0}, {1}, {2}, {3}, {4}, {5}, {6}};
       double[][] rows = new double[n][];
-      Arrays.setAll(rows, i -> new double[] {i % 7});
+      Arrays.setAll(rows, i -> line[i % 7]);
       List<SeparationSearch> searches = new ArrayList<>();
       for (int k = 0; k < 7; k++) {
         // Of values k and k + 1, or 6 and 0: above or below, but never mixed.

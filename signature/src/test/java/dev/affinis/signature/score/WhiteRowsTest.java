@@ -127,7 +127,7 @@ class WhiteRowsTest {
 
   /** A sample of both classes is on no side, in however many dimensions. */
   @ParameterizedTest
-  @CsvSource({"20, 30", "10, 30"})
+  @CsvSource({"10, 30", "20, 30", "30, 30", "40, 30"})
   void aSampleOfBothClassesMakesPairsInseparable(int d, int n) {
     double[][] rows = random(d, n, d);
     rows[3] = rows[0].clone();
