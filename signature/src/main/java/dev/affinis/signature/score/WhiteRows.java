@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import dev.affinis.signature.linalg.DenseAlgebra;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
@@ -58,7 +59,8 @@ final class WhiteRows {
         if (PseudoInverse.ofRows(side.rowGram(), side.total(), scratch, algebra).rank() >= n - 1) {
           return new WhiteRows(null, manager, algebra);
         }
-        rows = ofEigen(side.rowGram(), scratch, algebra);
+        NDArray vectors = ofEigen(side.rowGram(), scratch, algebra);
+        rows = own(vectors.get(scratch.create(firstTwins(side.rows()))), scratch);
       }
       NDArray white = rows.mul(Math.sqrt((double) n));
       white.attach(manager);
@@ -75,6 +77,27 @@ final class WhiteRows {
       first++;
     }
     return own(vectors.get(":, " + first + ":"), scratch);
+  }
+
+  /**
+   * For each sample the number of the first that equals it. Eigenvectors give them coordinates that
+   * differ by rounding, and by that alone they would be separable.
+   */
+  private static long[] firstTwins(NDArray samples) {
+    long[] first = new long[Math.toIntExact(samples.getShape().get(0))];
+    Map<Integer, Integer> byHash = new HashMap<>();
+    for (int i = 0; i < first.length; i++) {
+      first[i] = i;
+      try (NDArray sample = samples.get(i)) {
+        Integer other = byHash.putIfAbsent(Arrays.hashCode(sample.toDoubleArray()), i);
+        if (other != null) {
+          try (NDArray twin = samples.get(other)) {
+            first[i] = sample.contentEquals(twin) ? other : i;
+          }
+        }
+      }
+    }
+    return first;
   }
 
   /** The mean over problems of all orders. */
@@ -256,7 +279,8 @@ final class WhiteRows {
     return members.computeIfAbsent(
         numbers,
         list -> {
-          int[] indices = list.stream().mapToInt(Integer::intValue).toArray();
+          // Of other types a converted copy would be kept.
+          long[] indices = list.stream().mapToLong(Integer::longValue).toArray();
           try (NDArray index = manager.create(indices)) {
             NDArray of = own(rows.get(index), manager);
             return new Members(of, own(of.mean(new int[] {0}, true), manager));

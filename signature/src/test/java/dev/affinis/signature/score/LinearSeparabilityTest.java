@@ -3,6 +3,7 @@ package dev.affinis.signature.score;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.ndarray.NDArray;
@@ -505,6 +506,22 @@ class LinearSeparabilityTest {
     // A sample of both classes is not.
     clouds.b[0] = clouds.a[0];
     assertTrue(order(0, sample(clouds.a, clouds.b), Contrast.REST) < 1);
+  }
+
+  @Test
+  void itsNameSaysWhatIsToldFromWhat() {
+    LinearSeparability score = new LinearSeparability(Side.POST, Contrast.PAIRS, 1, 3);
+    assertEquals("separability_pairs_order1_post", score.name());
+    assertEquals(score.name(), score.withSeed(4).name());
+    assertTrue(score.needsLabels());
+    for (int order : new int[] {-1, 3}) {
+      String message =
+          assertThrows(
+                  IllegalArgumentException.class,
+                  () -> new LinearSeparability(Side.PRE, Contrast.REST, order, 0))
+              .getMessage();
+      assertTrue(message.endsWith("got " + order), message);
+    }
   }
 
   @Test
