@@ -15,7 +15,9 @@ interface CostSource {
   int listLength();
 
   /**
-   * Returns, for each column, the first column with the same costs.
+   * Returns, for each column, the first column with the same costs; itself, too, where twins are
+   * hidden by a third column that seems equal to them at first sight. A twin that is not found
+   * costs time alone.
    *
    * @return an array (n), owned by the source
    */
