@@ -1,7 +1,9 @@
 package dev.affinis.signature;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -49,6 +51,9 @@ public final class SignatureFile {
   /** Sites of a model: to compare two takes as much work as the product of their numbers. */
   private static final int MOST_LAYERS = 10_000;
 
+  /** A signature has five; what is free in form may have more, and Java's stack has its end. */
+  private static final int MOST_LEVELS = 100;
+
   /** How much of a wrong value an error shows. */
   private static final int SHOWN = 60;
 
@@ -67,7 +72,11 @@ public final class SignatureFile {
   private static final String VALUES = "values";
 
   private static final JsonMapper JSON =
-      JsonMapper.builder()
+      JsonMapper.builder(
+              JsonFactory.builder()
+                  .streamReadConstraints(
+                      StreamReadConstraints.builder().maxNestingDepth(MOST_LEVELS).build())
+                  .build())
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
           .disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET)
@@ -86,9 +95,9 @@ public final class SignatureFile {
    * @param signature what to write
    * @param file where, replaced if it exists; its folder must exist
    * @throws IOException if the folder cannot be written to; an old file is then left as it was
-   * @throws IllegalArgumentException if it could not be read again: it has more than 10,000 layers,
-   *     a number that is not finite, a score beyond 1e150, no name, or takes more than 256 MiB; the
-   *     message names the key, and an old file is left as it was
+   * @throws IllegalArgumentException if it could not be read again: it has more than 10,000 layers
+   *     or 100 levels, a number that is not finite, a score beyond 1e150, no name, or takes more
+   *     than 256 MiB; the message names the key, and an old file is left as it was
    */
   public static void write(Signature signature, Path file) throws IOException {
     ObjectNode tree = toTree(signature);
@@ -369,18 +378,17 @@ public final class SignatureFile {
 
   /** What is free in form has numbers of any size in JSON, which would be none for its readers. */
   private static void requireFinite(JsonNode root) {
-    requireFinite(root.path("data").path("preprocess"), "data.preprocess");
-    requireFinite(root.path("settings"), "settings");
+    JsonNode data = root.path("data");
+    requireFinite(data.path("preprocess"), "preprocess", "data");
+    requireFinite(root.path("settings"), "settings", "settings");
   }
 
-  private static void requireFinite(JsonNode node, String name) {
+  private static void requireFinite(JsonNode node, String key, String where) {
     boolean isFinite = !node.isNumber() || Double.isFinite(node.doubleValue());
-    Fields.require(isFinite, name, node, "at most " + Double.MAX_VALUE);
-    for (Map.Entry<String, JsonNode> member : node.properties()) {
-      requireFinite(member.getValue(), name + "." + member.getKey());
-    }
-    for (int i = 0; node.isArray() && i < node.size(); i++) {
-      requireFinite(node.get(i), name + "[" + i + "]");
+    Fields.require(isFinite, key + " in " + where, node, "at most " + Double.MAX_VALUE);
+    node.properties().forEach(one -> requireFinite(one.getValue(), one.getKey(), where));
+    if (node.isArray()) {
+      node.forEach(one -> requireFinite(one, key, where));
     }
   }
 

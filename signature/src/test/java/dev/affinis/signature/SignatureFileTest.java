@@ -266,7 +266,7 @@ class SignatureFileTest {
             deep,
             "layers must be at most 10000, got 10001",
             withMore(plain, Map.of("zoo", List.of(1, Double.NaN))),
-            "settings.zoo[1] must be at most 1.7976931348623157E308, got NaN");
+            "zoo in settings must be at most 1.7976931348623157E308, got NaN");
     for (Map.Entry<Signature, String> one : refused.entrySet()) {
       IllegalArgumentException e =
           assertThrows(
@@ -285,8 +285,26 @@ class SignatureFileTest {
     IllegalArgumentException e =
         assertThrows(IllegalArgumentException.class, () -> SignatureFile.read(file));
     assertEquals(
-        file + ": settings.zoo[1] must be at most 1.7976931348623157E308, got Infinity",
+        file + ": zoo in settings must be at most 1.7976931348623157E308, got Infinity",
         e.getMessage());
+  }
+
+  @Test
+  void whatIsNestedTooDeeplyIsNeitherReadNorWritten() throws IOException {
+    Path file = folder.resolve("sig.json");
+    Object deep = 1;
+    for (int level = 0; level < 200; level++) {
+      deep = List.of(deep);
+    }
+    Signature nested = withMore(example(), Map.of("zoo", deep));
+    Files.writeString(file, SignatureFile.toJson(nested));
+    IllegalArgumentException e =
+        assertThrows(IllegalArgumentException.class, () -> SignatureFile.read(file));
+    assertTrue(e.getMessage().contains("nesting depth ("), e.getMessage());
+    e =
+        assertThrows(
+            IllegalArgumentException.class, () -> SignatureFile.write(nested, folder.resolve("b")));
+    assertTrue(e.getMessage().contains("nesting depth ("), e.getMessage());
   }
 
   @Test
