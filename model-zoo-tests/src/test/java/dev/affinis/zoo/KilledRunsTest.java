@@ -3,7 +3,6 @@ package dev.affinis.zoo;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.affinis.cli.AffinisCommand;
@@ -212,7 +211,7 @@ class KilledRunsTest {
 
   @Test
   void aSignalStopsBehindABatchAndTheNextRunGoesOn() throws IOException, InterruptedException {
-    assumeFalse(System.getProperty("os.name").startsWith("Windows"), "Windows has no such signals");
+    Interrupts.assumeHeard();
     int samples = 2 * SAMPLES;
     String expected = whole(samples);
     for (Map.Entry<String, Integer> signal : Map.of("INT", 130, "TERM", 143).entrySet()) {

@@ -195,7 +195,7 @@ class WholeZooTest {
   /** A terminal tells both processes, and the parent tells its child once more. */
   @Test
   void oneCtrlCStopsBehindABatch() throws IOException, InterruptedException {
-    assumeFalse(System.getProperty("os.name").startsWith("Windows"), "Windows has no such signals");
+    Interrupts.assumeHeard();
     Path yaml = yaml("alexnet.traced.pt");
     Files.writeString(yaml, Files.readString(yaml).replace("16}", "512, batch-size: 32}"));
     Path out = folder.resolve("out");
