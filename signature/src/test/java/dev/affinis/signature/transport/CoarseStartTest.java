@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
-import java.util.Random;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -153,24 +152,7 @@ class CoarseStartTest {
 
   /** Squared distances between points and the same points moved by noise. */
   private static double[] costs(int n, double noise, int d) {
-    Random random = new Random(5);
-    double[][] a = new double[n][d];
-    double[][] b = new double[n][d];
-    for (int i = 0; i < n; i++) {
-      for (int k = 0; k < d; k++) {
-        a[i][k] = random.nextGaussian();
-        b[i][k] = a[i][k] + noise * random.nextGaussian();
-      }
-    }
-    double[] costs = new double[n * n];
-    for (int i = 0; i < n; i++) {
-      for (int j = 0; j < n; j++) {
-        for (int k = 0; k < d; k++) {
-          costs[i * n + j] += (a[i][k] - b[j][k]) * (a[i][k] - b[j][k]);
-        }
-      }
-    }
-    return costs;
+    return AugmentingPathsTest.flat(HardClouds.noisy(n, d, noise, 5).costs());
   }
 
   private static double dualValue(double[] costs, double[] v) {

@@ -134,6 +134,23 @@ enum HardClouds {
     }
   };
 
+  /**
+   * Draws Gaussian points and the same points moved by Gaussian noise: the less of it, the more
+   * points are nearest to their partners.
+   */
+  static Pair noisy(int n, int d, double noise, long seed) {
+    Random random = new Random(seed);
+    double[][] a = new double[n][d];
+    double[][] b = new double[n][d];
+    for (int i = 0; i < n; i++) {
+      for (int k = 0; k < d; k++) {
+        a[i][k] = random.nextGaussian();
+        b[i][k] = a[i][k] + noise * random.nextGaussian();
+      }
+    }
+    return new Pair(a, b);
+  }
+
   /** Sets the i-th point of both clouds. */
   abstract void fill(double[] a, double[] b, int i, Random random);
 

@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import java.util.Arrays;
-import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -18,19 +17,11 @@ class PairingTest {
   @ParameterizedTest
   @CsvSource({"3, 0.01, true", "300, 0.01, true", "3, 9, false", "300, 99, false"})
   void isTheCheapestOfAllPairings(int d, double noise, boolean identity) {
-    Random random = new Random(1);
     int n = 7;
-    double[][] a = new double[n][d];
-    double[][] b = new double[n][d];
-    for (int i = 0; i < n; i++) {
-      for (int k = 0; k < d; k++) {
-        a[i][k] = random.nextGaussian();
-        b[i][k] = a[i][k] + noise * random.nextGaussian();
-      }
-    }
-    double[][] costs = new HardClouds.Pair(a, b).costs();
+    HardClouds.Pair clouds = HardClouds.noisy(n, d, noise, 1);
+    double[][] costs = clouds.costs();
     try (NDManager manager = NDManager.newBaseManager(Device.cpu(), "PyTorch")) {
-      Pairing pairing = Pairing.inSpace(manager.create(a), manager.create(b));
+      Pairing pairing = Pairing.inSpace(manager.create(clouds.a), manager.create(clouds.b));
       double least = BruteForce.leastCost(costs) / n;
       assertEquals(Math.sqrt(least), pairing.distance(), 1e-12 * Math.sqrt(least));
       assertEquals(identity, pairing.identityOptimal());

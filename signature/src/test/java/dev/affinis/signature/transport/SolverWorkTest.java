@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -64,7 +63,7 @@ class SolverWorkTest {
     "300, 32, 3, 11.8, 1.9, 6.6",
   })
   void ofClouds(int n, int d, double noise, double bids, double listings, double scans) {
-    requireWork(clouds(n, d, noise), bids, listings, scans);
+    requireWork(HardClouds.noisy(n, d, noise, 9).costs(), bids, listings, scans);
   }
 
   private static void requireWork(double[][] matrix, double bids, double listings, double scans) {
@@ -110,26 +109,5 @@ class SolverWorkTest {
       }
     }
     requireWork(costs, 2, 1, 0);
-  }
-
-  private static double[][] clouds(int n, int d, double noise) {
-    Random random = new Random(9);
-    double[][] x = new double[n][d];
-    double[][] y = new double[n][d];
-    for (int i = 0; i < n; i++) {
-      for (int k = 0; k < d; k++) {
-        x[i][k] = random.nextGaussian();
-        y[i][k] = x[i][k] + noise * random.nextGaussian();
-      }
-    }
-    double[][] costs = new double[n][n];
-    for (int i = 0; i < n; i++) {
-      for (int j = 0; j < n; j++) {
-        for (int k = 0; k < d; k++) {
-          costs[i][j] += (x[i][k] - y[j][k]) * (x[i][k] - y[j][k]);
-        }
-      }
-    }
-    return costs;
   }
 }
