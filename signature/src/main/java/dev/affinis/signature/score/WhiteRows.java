@@ -3,6 +3,7 @@ package dev.affinis.signature.score;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import dev.affinis.signature.linalg.DenseAlgebra;
+import dev.affinis.signature.linalg.SampleRows;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -60,7 +61,10 @@ final class WhiteRows {
           return new WhiteRows(null, manager, algebra);
         }
         NDArray vectors = ofEigen(side.rowGram(), scratch, algebra);
-        rows = own(vectors.get(scratch.create(firstTwins(side.rows()))), scratch);
+        // Eigenvectors give equal samples coordinates that differ by rounding, and by that alone
+        // they would be separable.
+        long[] first = Arrays.stream(SampleRows.firstEqual(side.rows())).asLongStream().toArray();
+        rows = own(vectors.get(scratch.create(first)), scratch);
       }
       NDArray white = rows.mul(Math.sqrt((double) n));
       white.attach(manager);
@@ -77,27 +81,6 @@ final class WhiteRows {
       first++;
     }
     return own(vectors.get(":, " + first + ":"), scratch);
-  }
-
-  /**
-   * For each sample the number of the first that equals it. Eigenvectors give them coordinates that
-   * differ by rounding, and by that alone they would be separable.
-   */
-  private static long[] firstTwins(NDArray samples) {
-    long[] first = new long[Math.toIntExact(samples.getShape().get(0))];
-    Map<Integer, Integer> byHash = new HashMap<>();
-    for (int i = 0; i < first.length; i++) {
-      first[i] = i;
-      try (NDArray sample = samples.get(i)) {
-        Integer other = byHash.putIfAbsent(Arrays.hashCode(sample.toDoubleArray()), i);
-        if (other != null) {
-          try (NDArray twin = samples.get(other)) {
-            first[i] = sample.contentEquals(twin) ? other : i;
-          }
-        }
-      }
-    }
-    return first;
   }
 
   /** The mean over problems of all orders. */

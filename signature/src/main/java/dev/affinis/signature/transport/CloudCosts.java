@@ -4,10 +4,9 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import dev.affinis.signature.linalg.SampleRows;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
@@ -83,45 +82,7 @@ final class CloudCosts implements CostSource, AutoCloseable {
   /** Columns are twins if their points are equal. */
   @Override
   public int[] firstTwins() {
-    int[] first = new int[n];
-    Arrays.setAll(first, j -> j);
-    int d = Math.toIntExact(b.getShape().get(1));
-    Map<Long, Integer> seen = new HashMap<>();
-    int step = Math.max(1, BLOCK_VALUES / d);
-    int[] supposed = new int[n];
-    int[] pairs = new int[n];
-    int count = 0;
-    for (int start = 0; start < n; start += step) {
-      int end = Math.min(n, start + step);
-      double[] values;
-      try (NDArray rows = b.get(start + ":" + end)) {
-        values = rows.toDoubleArray();
-      }
-      for (int j = start; j < end; j++) {
-        Integer twin = seen.putIfAbsent(hash(values, (j - start) * d, d), j);
-        if (twin != null) {
-          pairs[count] = j;
-          supposed[count++] = twin;
-        }
-      }
-    }
-    double[] distances = distances(b, supposed, b, pairs, count);
-    for (int q = 0; q < count; q++) {
-      if (distances[q] == 0) {
-        first[pairs[q]] = supposed[q];
-      }
-    }
-    return first;
-  }
-
-  private static long hash(double[] values, int offset, int length) {
-    long hash = 1;
-    for (int k = offset; k < offset + length; k++) {
-      // Adding 0 makes a negative 0 positive.
-      hash = (hash ^ Double.doubleToLongBits(values[k] + 0.0)) * 0x9E3779B97F4A7C15L;
-      hash ^= hash >>> 29;
-    }
-    return hash;
+    return SampleRows.firstEqual(b);
   }
 
   @Override

@@ -249,16 +249,6 @@ class AuctionTest {
   }
 
   private static double[] exactCosts(double[][] a, double[][] b) {
-    int n = a.length;
-    double[] costs = new double[n * n];
-    for (int i = 0; i < n; i++) {
-      for (int j = 0; j < n; j++) {
-        for (int k = 0; k < a[i].length; k++) {
-          double difference = a[i][k] - b[j][k];
-          costs[i * n + j] += difference * difference;
-        }
-      }
-    }
-    return costs;
+    return AugmentingPathsTest.flat(new HardClouds.Pair(a, b).costs());
   }
 }

@@ -117,15 +117,7 @@ class IdentityProofTest {
   }
 
   private static double[][] costs(double[][] a, double[][] b) {
-    double[][] costs = new double[a.length][a.length];
-    for (int i = 0; i < a.length; i++) {
-      for (int j = 0; j < a.length; j++) {
-        for (int k = 0; k < a[i].length; k++) {
-          costs[i][j] += (a[i][k] - b[j][k]) * (a[i][k] - b[j][k]);
-        }
-      }
-    }
-    return costs;
+    return new HardClouds.Pair(a, b).costs();
   }
 
   private boolean proved(double[][] a, double[][] b) {
